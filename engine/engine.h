@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The engine: a pure function from (flow, session, stimulus, env) to one effect, a wait, or an end.
+ *
+ * It runs node after node until it needs the outside, then yields exactly one effect and stops; the shell performs
+ * it and calls again with its result. No I/O, no clock, no threads: the same arguments always give the same answer, so
+ * a session can be replayed. Limits are part of the language: passing one ends the session as SESSION_ERROR
+ * with a text that names node and limit.
+ *
+ *   engine_run(START)  ──▶ EFFECT ──result──▶ engine_run(RESULT) ──▶ … ──▶ WAITING | ENDED | FAILED
+ *   WAITING  ──event──▶ engine_run(EVENT)        ──deadline──▶ engine_run(TIMER)
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/event.h"
+#include "engine/flow.h"
+#include "engine/session.h"
+
+enum effect_kind { EFFECT_NONE, EFFECT_SEND, EFFECT_HTTP, EFFECT_AI };
+
+struct choice {
+    char *id;    // comes back as the payload of the answer
+    char *title; // what the person sees
+};
+
+// What the engine wants done outside. Owns its strings; effect_deinit() frees them.
+struct effect {
+    enum effect_kind kind;
+    uint32_t seq;    // the session's effect number: with the session id, the attempt's name
+    char *node;      // the node that asked
+    // EFFECT_SEND: one message to the contact
+    char *text;
+    struct choice *choices;
+    size_t choice_count;
+    // EFFECT_HTTP
+    char *method; // GET, POST, PUT, DELETE
+    char *url;
+    cJSON *headers; // object of strings, or NULL
+    char *body;     // or NULL
+    int64_t timeout_ms;
+    // EFFECT_AI: a chat completion
+    cJSON *models; // array of strings, first choice first; empty = the configured list
+    char *system;  // system prompt, or NULL
+    char *prompt;  // the last user message, or NULL to use the history alone
+    double temperature; // < 0 = the provider's default
+    int max_tokens;     // 0 = the provider's default
+    int history;        // how many of the chat's recent messages to send as memory
+};
+
+const char *effect_kind_name(enum effect_kind kind); // "send", "http", "ai"
+void effect_deinit(struct effect *effect);
+// The journal's form: lossless.
+MUST_USE char *effect_to_json(const struct effect *effect);
+MUST_USE bool effect_from_json(const cJSON *json, struct effect *ret_effect, struct err *err);
+
+struct effect_result {
+    bool ok;
+    const char *error;  // when !ok: what happened, in words for the operator
+    const cJSON *value; // EFFECT_HTTP: parsed body (or a string); EFFECT_AI: {text, model, tokens}; borrowed
+    int status;         // EFFECT_HTTP: the HTTP status; 0 when there was none
+};
+
+enum stimulus_kind { STIMULUS_START, STIMULUS_EVENT, STIMULUS_RESULT, STIMULUS_TIMER };
+
+struct stimulus {
+    enum stimulus_kind kind;
+    const struct event *event;          // START, EVENT (START: may be NULL)
+    const struct effect_result *result; // RESULT
+    uint32_t wait_number;               // TIMER: ignored (WAITING again) unless it is the present wait's
+};
+
+// One executed node, told to the shell for the history and the transcript. Strings are borrowed for the call.
+struct step {
+    const char *node;     // id
+    const char *type;     // canonical type name
+    const char *decision; // the handle or choice taken, "invalid: …", the wait …; may be NULL
+};
+typedef void (*engine_step_fn)(void *arg, const struct step *step);
+
+struct engine_limits {
+    uint32_t steps_per_activation; // default 250
+    uint32_t loop_guard;           // nodes run without an input in between, default 500
+    uint32_t variables;            // default 200
+    size_t value_bytes;            // one variable's JSON, default 64 KiB
+    size_t output_bytes;           // one template's output, default 16 KiB
+};
+extern const struct engine_limits engine_default_limits;
+
+struct engine_env {
+    int64_t now_ms; // wall clock reading
+    uint64_t seed;
+    const struct engine_limits *limits; // NULL = the defaults
+    engine_step_fn on_step;             // may be NULL
+    void *on_step_arg;
+};
+
+enum engine_outcome {
+    ENGINE_EFFECT,  // *ret_effect is filled; session->wait is WAIT_RESULT
+    ENGINE_WAITING, // session->wait and until_ms say for what
+    ENGINE_ENDED,   // session->status is COMPLETED or ABANDONED
+    ENGINE_FAILED,  // session->status is ERROR, session->error says why
+};
+
+/*
+ * Runs the session as far as it goes. An EVENT while the session waits for a delay or a result is kept for the
+ * next input. ret_effect is written only for ENGINE_EFFECT. Costs microseconds.
+ */
+enum engine_outcome engine_run(const struct flow *flow, struct session *session,
+                               const struct stimulus *stimulus, const struct engine_env *env,
+                               struct effect *ret_effect);

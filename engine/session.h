@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A session: one run of one flow version in one chat. A small value that serialises to JSON and back without loss; the
+ * shell stores it in Redis between activations and projects it to `chat_sessions`. Not shared by threads.
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum session_status {
+    SESSION_ACTIVE,    // running or waiting
+    SESSION_COMPLETED, // reached an end
+    SESSION_ABANDONED, // a wait ran out with no branch for it, or somebody stopped it
+    SESSION_ERROR,     // `error` says why
+};
+const char *session_status_name(enum session_status status); // the documents' words
+
+enum wait_kind {
+    WAIT_NONE,
+    WAIT_INPUT,  // for the next event of the chat that wakes flows, until `until_ms` if that is not 0
+    WAIT_DELAY,  // for the clock to reach `until_ms`; events meanwhile are kept for the next input
+    WAIT_RESULT, // for the result of the effect `effect_seq`
+};
+
+struct session {
+    char id[37];      // UUID
+    char flow_id[25]; // ObjectId of the flow
+    int flow_version;
+    enum session_status status;
+    char *node; // current node id (kept as the id, so that a session survives a change of the indices)
+    cJSON *vars;
+    // The wait, while status == SESSION_ACTIVE
+    enum wait_kind wait;
+    uint32_t wait_number; // raised with each wait: a timer carries it, and is void for any other
+    int64_t until_ms;     // 0 = no deadline
+    uint32_t effect_seq;  // sequence number of the last effect; raised with each
+    cJSON *node_state;    // what the current node keeps over a wait (its attempts …), or NULL
+    cJSON *kept;          // array of {text,payload} that came during a delay, for the next input; or NULL
+    // Counters (limits are of the language)
+    uint32_t steps;        // in all
+    uint32_t loop_guard;   // steps since the last input
+    int64_t started_ms;    // wall clock
+    int64_t ended_ms;      // 0 while active
+    int64_t active_ms;     // activation time so far, without waits and delays
+    int64_t activated_ms;  // start of the present activation; 0 while waiting
+    char *error;           // of SESSION_ERROR: names node and reason
+};
+
+// A fresh session: ids are copied, everything else is zero. Caller's storage.
+void session_init(struct session *session, const char *id, const char *flow_id, int flow_version,
+                  int64_t now_ms);
+void session_deinit(struct session *session);
+
+MUST_USE char *session_to_json(const struct session *session);
+MUST_USE bool session_from_json(const char *json, size_t len, struct session *ret_session,
+                                struct err *err);

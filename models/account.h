@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Accounts: the collection `integrations` (sales-os), unique by (platform, platform account id), with the enabled
+ * flows in flows[] and the token encrypted at rest. Blocking: pool threads or the command line.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/event.h"
+#include "models/store.h"
+
+struct account {
+    char id[25];      // ObjectId of the integration
+    char user_id[25]; // owner
+    enum platform platform;
+    char *account_id; // Page id, Instagram account id, phone_number_id
+    char *name;
+    char *status;     // connected, disconnected, error, pending
+    char *token;      // opened; secret
+    char *login;      // instagram only: "facebook" or "instagram" (which host serves it)
+    char *page_id;    // instagram by Facebook Login: the linked page, or NULL
+    char *ambiguous;  // policy "resend" or "skip"
+    char (*flows)[25]; // enabled flows, in order
+    size_t flow_count;
+    int64_t updated_ms;
+};
+void account_free(struct account *account); // wipes the token
+
+// Loads by platform and platform account id; ERR_NOT_FOUND names what to do.
+MUST_USE bool account_load(struct db *db, enum platform platform, const char *account_id,
+                           struct account **ret_account, struct err *err);
+
+// Adds, or fails with ERR_CONFLICT. user_id NULL = the first admin.
+MUST_USE bool account_add(struct db *db, const struct account *account, char ret_id[25],
+                          struct err *err);
+MUST_USE bool account_set_token(struct db *db, enum platform platform, const char *account_id,
+                                const char *token, struct err *err);
+MUST_USE bool account_set_status(struct db *db, enum platform platform, const char *account_id,
+                                 const char *status, const char *error, struct err *err);
+// Puts the flow first in flows[] (enable) or takes it out (disable); idempotent.
+MUST_USE bool account_enable_flow(struct db *db, enum platform platform, const char *account_id,
+                                  const char *flow_id, struct err *err);
+MUST_USE bool account_disable_flow(struct db *db, enum platform platform, const char *account_id,
+                                   const char *flow_id, struct err *err);
+
+// Every account, without tokens (token is NULL), sorted by platform and id.
+typedef void (*account_fn)(void *arg, const struct account *account);
+MUST_USE bool account_each(struct db *db, account_fn fn, void *arg, struct err *err);

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The queue in Redis: one mailbox per chat, claims, journal, timers, dead letters, on one libevent loop.
+ *
+ * Each mutating call is one Lua script (queue/x.lua): atomic, safe to arrive twice. A lost connection is
+ * re-opened with back-off and every unanswered call is sent again, in order; so a callback means "done",
+ * with err only for a refusal (ERR_CONFLICT: stale epoch; ERR_UNAVAILABLE: Redis is away for longer than
+ * `give_up_ms`, or full) or ERR_CANCELED at queue_free(). Callbacks never fire inside the call that started them and
+ * fire exactly once. Replies are borrowed during the callback. One thread: the loop's.
+ *
+ * Keys: hm:{NN}:… with NN = the shard of the account (id_fnv32(account key) % shards). See queue/README.md.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct event_base;
+struct queue;
+
+struct queue_config {
+    const char *url;       // redis://[user:password@]host:port[/db] or unix:///path
+    int64_t give_up_ms;    // how long an admit may wait for Redis before it is refused (default 2000)
+    int64_t lease_ms;      // worker lease (default 15000)
+    unsigned high_water;   // percent of maxmemory above which admit refuses (default 80)
+    const char *name;      // of this process, e.g. "listen" or "worker": part of its incarnation
+};
+
+/*
+ * Opens the connection and loads the scripts (blocking, at start only). Reads the shard count that `hookmill init`
+ * stored: ERR_CONFIG with what to do when there is none.
+ */
+MUST_USE struct queue *queue_new(struct event_base *base, const struct queue_config *config,
+                                 struct err *err);
+void queue_free(struct queue *queue); // pending callbacks fire with ERR_CANCELED first
+
+bool queue_is_up(const struct queue *queue);    // connected now
+bool queue_has_room(const struct queue *queue); // below the high-water mark (looked at every 250 ms)
+unsigned queue_shards(const struct queue *queue);
+unsigned queue_shard_of(const struct queue *queue, const char *account_key);
+const char *queue_incarnation(const struct queue *queue); // host:pid:random
+
+// `hookmill init`: stores the shard count unless one is there (blocking). Returns what is in force.
+MUST_USE bool queue_init_shards(const char *url, unsigned wanted, unsigned *ret_shards,
+                                struct err *err);
+
+/* --- admit: listener → mailbox --------------------------------------------------------------- */
+
+struct queue_event {
+    const char *account;     // account key "platform:id"
+    const char *const *aliases; // contact names; the first is the preferred one; none = the account's lane
+    size_t alias_count;
+    bool lane;               // receipts: to the account's lane, not the chat's mailbox
+    const char *dedup_key;   // NULL = not remembered (moves forward only)
+    int64_t timestamp_ms;    // names the bucket of `seen before`
+    const char *json;        // the event
+};
+struct queue_admitted {
+    unsigned admitted;
+    unsigned duplicates;
+};
+typedef void (*queue_admit_fn)(void *arg, const struct queue_admitted *result, const struct err *err);
+
+/*
+ * Admits all events of one delivery; strings are copied. Calls of one loop turn are collected into one script call
+ * per shard. The callback fires once, when all of them are in Redis (or with err, when any may not be).
+ */
+void queue_admit(struct queue *queue, const struct queue_event *events, size_t count,
+                 queue_admit_fn done, void *arg);
+
+/* --- claim: mailbox → worker ------------------------------------------------------------------ */
+
+struct queue_entry {
+    int64_t number;   // the event's number in its chat
+    const char *json; // the event
+};
+struct queue_claim {
+    const char *chat;    // chat key
+    const char *account; // account key
+    unsigned shard;
+    int64_t epoch;       // raised with each claim; all later calls carry it
+    int64_t done;        // number of the last finished event
+    const char *state;   // what the last journal or finish stored; NULL = nothing
+    const char *attempt; // the effect in hand (journal's JSON), or NULL
+    const char *result;  // its result, when it was recorded or settled; NULL = not known: ambiguous
+    const char *const *records; // what the journal has kept of this activation, oldest first
+    size_t record_count;
+    const struct queue_entry *entries; // at most 64, oldest first
+    size_t entry_count;
+    const char *fired;   // token of the timer that is due, or NULL
+};
+/* `claims` is empty when nothing is ready. */
+typedef void (*queue_claim_fn)(void *arg, const struct queue_claim *claims, size_t count,
+                               const struct err *err);
+
+// Takes up to `max` ready chats of one shard, accounts in plain rotation.
+void queue_claim(struct queue *queue, unsigned shard, unsigned max, queue_claim_fn done, void *arg);
+
+// Called whenever a shard may have ready chats (hints, from blocking connections and local timers).
+typedef void (*queue_wake_fn)(void *arg, unsigned shard);
+// Starts the wake connections, the lease's heartbeat and the sweeper (worker processes only).
+void queue_serve(struct queue *queue, queue_wake_fn wake, void *arg);
+// Stops waking and sweeping (graceful stop); claims, journal and finish go on working.
+void queue_stop_serving(struct queue *queue);
+// Milliseconds of lease left on this process's own clock; ≤ 0: no effect may leave.
+int64_t queue_lease_left_ms(const struct queue *queue);
+
+/* --- journal and finish ----------------------------------------------------------------------- */
+
+// A wait's deadline. The token ("session:wait number", anything) comes back as queue_claim.fired.
+struct queue_timer {
+    int64_t delay_ms; // from now; < 0 = cancel the chat's timer
+    const char *token;
+};
+
+struct queue_journal {
+    const char *chat;
+    int64_t epoch;
+    const char *state;   // the activation's state, replaces what is there
+    const char *attempt; // effect about to leave; NULL = none in hand
+    const char *result;  // result of the effect in hand; NULL = none yet
+    const char *const *records; // appended to the activation's records
+    size_t record_count;
+};
+typedef void (*queue_done_fn)(void *arg, const struct err *err);
+
+// Stores state and attempt (before an effect leaves) or its result (after). Strings are copied.
+void queue_journal(struct queue *queue, const struct queue_journal *journal, queue_done_fn done,
+                   void *arg);
+
+struct queue_dead {
+    int64_t number;     // of the entry; it must be ≤ done
+    const char *reason; // for the operator
+};
+enum queue_next {
+    QUEUE_IDLE,   // schedules the chat again only when there are entries after `done`
+    QUEUE_PARKED, // new events append but do not schedule; the timer, queue_settle or queue_release does
+    QUEUE_READY,  // schedules it again at once (handed back)
+};
+struct queue_finish {
+    const char *chat;
+    int64_t epoch;
+    int64_t done;      // entries up to this number are finished with and dropped
+    const char *state; // stored for the next claim; NULL = drop
+    bool keep_journal; // parked or handed back in mid-activation: attempt and records stay
+    enum queue_next next;
+    const struct queue_timer *timer; // NULL = leave the chat's timer as it is
+    const struct queue_dead *dead;   // entries that go to the dead letters
+    size_t dead_count;
+};
+void queue_finish(struct queue *queue, const struct queue_finish *finish, queue_done_fn done,
+                  void *arg);
+
+/*
+ * A status or an echo names an attempt: if the chat of (account, alias) is parked with an attempt in hand whose JSON
+ * has "key" equal to `attempt_key` and no result, stores `result` and makes the chat ready. ret: settled or not.
+ */
+typedef void (*queue_settle_fn)(void *arg, bool settled, const struct err *err);
+void queue_settle(struct queue *queue, const char *account, const char *alias,
+                  const char *attempt_key, const char *result, queue_settle_fn done, void *arg);
+
+// Makes a parked chat ready (an operator's hand).
+void queue_release(struct queue *queue, const char *chat, queue_done_fn done, void *arg);
+
+/* --- dead letters and figures (blocking; for the command line and the listener's raw letters) ---- */
+
+// A body that could not be understood goes raw to the dead letters (shard 0). Asynchronous.
+void queue_bury_raw(struct queue *queue, const char *app, const char *reason, const void *body,
+                    size_t len, queue_done_fn done, void *arg);
+
+struct queue_dead_letter {
+    const char *id;     // "shard-streamid"
+    int64_t at_ms;
+    const char *reason;
+    const char *account; // or NULL
+    const char *chat;    // or NULL
+    const char *app;     // of a raw body, or NULL
+    const char *body;    // the event's JSON, or the raw bytes (may hold anything)
+    size_t body_len;
+};
+typedef void (*queue_dead_fn)(void *arg, const struct queue_dead_letter *letter);
+MUST_USE bool queue_dead_list(const char *url, unsigned most, queue_dead_fn fn, void *arg,
+                              struct err *err);
+// Puts one letter (or all: id NULL) back into its mailbox, past `seen before`. Raw bodies stay, with an error.
+MUST_USE bool queue_dead_retry(const char *url, const char *id, unsigned *ret_retried,
+                               struct err *err);
+
+struct queue_stats {
+    unsigned shards;
+    uint64_t ready;   // chats scheduled
+    uint64_t held;    // chats that workers hold
+    uint64_t parked;
+    uint64_t timers;
+    uint64_t mailbox; // events that wait in mailboxes
+    uint64_t dead;
+    uint64_t admitted, duplicates, done, dead_ever; // sums of the ledgers
+    unsigned workers; // live leases
+};
+MUST_USE bool queue_stats_read(const char *url, struct queue_stats *ret_stats, struct err *err);
+
+// Tells all workers that an account or a flow changed ("account:<key>", "flow:<id>"). Blocking.
+MUST_USE bool queue_announce(const char *url, const char *what, struct err *err);
+// Called in worker processes for each announcement (after queue_serve).
+typedef void (*queue_change_fn)(void *arg, const char *what);
+void queue_on_change(struct queue *queue, queue_change_fn fn, void *arg);
