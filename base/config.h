@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Configuration: one INI file and the environment; the environment wins. One table (config.c) names every key with its
- * section, type, default and help, and is what parses, checks, and prints them. Unknown keys in the file are errors
- * that name the nearest match. Any secret can be given as a file (`key_file = path`, `HOOKMILL_…_FILE`).
+ * Configuration: one INI file and the environment; the environment wins. One table (config.c) names
+ * every key with its section, type, default and help, and is what parses, checks, and prints them.
+ * Unknown keys in the file are errors that name the nearest match. Any secret can be given as a
+ * file (`key_file = path`, `HOOKMILL_…_FILE`).
  *
  *   [redis] url            HOOKMILL_REDIS_URL
  *   [app shop] secret      HOOKMILL_APP_SHOP_SECRET
@@ -33,22 +34,23 @@ struct config {
 
     char *listen_address;
     int64_t listen_port;
-    int64_t listen_max_body;        // bytes
+    int64_t listen_max_body; // bytes
     int64_t listen_max_connections;
-    int64_t listen_deadline_ms;     // a request must be complete this long after accept or its first byte
+    int64_t
+        listen_deadline_ms; // a request must be complete this long after accept or its first byte
     int64_t queue_give_up_ms;
     int64_t queue_lease_ms;
-    int64_t queue_high_water;       // percent of maxmemory
-    int64_t queue_shards;           // used by `init` only
+    int64_t queue_high_water; // percent of maxmemory
+    int64_t queue_shards;     // used by `init` only
 
     int64_t worker_processes;
     int64_t worker_claim_batch;
-    int64_t worker_cache_ms;        // how long an account is believed
-    int64_t worker_linger_ms;       // how long the writer collects
-    int64_t worker_settle_ms;       // how long an ambiguous attempt waits for a status or an echo
+    int64_t worker_cache_ms;  // how long an account is believed
+    int64_t worker_linger_ms; // how long the writer collects
+    int64_t worker_settle_ms; // how long an ambiguous attempt waits for a status or an echo
     int64_t worker_max_retries;
-    int64_t worker_aggregate_ms;    // how often flow statistics are computed
-    int64_t worker_history_days;    // retention of session_history
+    int64_t worker_aggregate_ms; // how often flow statistics are computed
+    int64_t worker_history_days; // retention of session_history
     bool worker_mark_read;
 
     char *graph_facebook_url, *graph_instagram_url, *graph_version;
@@ -65,8 +67,8 @@ struct config {
 };
 
 /*
- * Reads `path` (NULL: HOOKMILL_CONFIG, else /etc/hookmill/hookmill.ini if it exists, else no file), then the
- * environment. Fills defaults. err names file, line, key.
+ * Reads `path` (NULL: HOOKMILL_CONFIG, else /etc/hookmill/hookmill.ini if it exists, else no file),
+ * then the environment. Fills defaults. err names file, line, key.
  */
 MUST_USE bool config_load(const char *path, struct config *ret_config, struct err *err);
 void config_deinit(struct config *config); // wipes secrets

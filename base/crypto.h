@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The few cryptographic operations that Hookmill needs, on OpenSSL's EVP. Lengths in bytes. Any thread
- * (contexts are per call or per thread).
+ * The few cryptographic operations that Hookmill needs, on OpenSSL's EVP. Lengths in bytes. Any
+ * thread (contexts are per call or per thread).
  */
 #pragma once
 
@@ -35,7 +35,8 @@ MUST_USE uint8_t *base64_decode(const char *text, size_t *ret_len);
 
 /*
  * Encryption at rest: AES-256-GCM with a random 96-bit nonce. The sealed form is the text
- * `v1:<key id>:<base64 of nonce | ciphertext | tag>`; `aad` (e.g. the document's id) must be the same when opening.
+ * `v1:<key id>:<base64 of nonce | ciphertext | tag>`; `aad` (e.g. the document's id) must be the
+ * same when opening.
  */
 struct keyring_key {
     char id[17]; // 1-16 characters of [A-Za-z0-9_-]

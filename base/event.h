@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * One normalised inbound happening of a chat: what the listener makes, the mailbox stores, the engine reads and
- * `hookmill parse` prints. The JSON form is one line and loses nothing:
+ * One normalised inbound happening of a chat: what the listener makes, the mailbox stores, the
+ * engine reads and `hookmill parse` prints. The JSON form is one line and loses nothing:
  *   {"platform":"whatsapp","kind":"message","type":"text","account":"1099…","contact":"5959…",
  *    "aliases":["5959…","PY.1349…"],"id":"wamid.…","timestamp":1790416800000,"text":"Hola","payload":null,…}
  * Members that are not set are left out, except text/payload of messages and postbacks (null).
@@ -41,22 +41,26 @@ enum { EVENT_ID_MAX = 512, EVENT_ALIASES_MAX = 4, EVENT_TEXT_MAX = 65536 };
 struct event {
     enum platform platform;
     enum event_kind kind;
-    char *type;    // Meta's own word: "text", "interactive", "button", "image", the status, the field …; may be NULL
-    char *account; // Page id, Instagram account id, phone_number_id; a WABA id for account-level fields
+    char *type; // Meta's own word: "text", "interactive", "button", "image", the status, the field
+                // …; may be NULL
+    char *account; // Page id, Instagram account id, phone_number_id; a WABA id for account-level
+                   // fields
     char *contact; // PSID, IGSID, wa_id or BSUID; NULL when the event belongs to no person
-    char *aliases[EVENT_ALIASES_MAX]; // all the names the event gives the contact, `contact` first; NULL-padded
+    char *aliases[EVENT_ALIASES_MAX]; // all the names the event gives the contact, `contact` first;
+                                      // NULL-padded
     char *contact_name;               // profile name, when given
     char *id;                         // mid, wamid …; NULL when Meta gives none
     int64_t timestamp_ms;             // Meta's own time; 0 when there is none
     char *text;                       // what was written, or the title of what was tapped
-    char *payload;                    // developer payload of a quick reply, postback, list row, template button
-    char *reply_to;                   // id of the message this one answers
-    cJSON *attachments;               // array of {type, url?, …}, or NULL
+    char *payload;      // developer payload of a quick reply, postback, list row, template button
+    char *reply_to;     // id of the message this one answers
+    cJSON *attachments; // array of {type, url?, …}, or NULL
     // Statuses and echoes
-    char *status;        // "sent", "delivered", "read", "played", "failed", "deleted" …
-    char *callback_data; // biz_opaque_callback_data of a status, metadata of an echo: our attempt key
-    char *app_id;        // the sending app of an echo
-    cJSON *errors;       // array as received, or NULL
+    char *status; // "sent", "delivered", "read", "played", "failed", "deleted" …
+    char *
+        callback_data; // biz_opaque_callback_data of a status, metadata of an echo: our attempt key
+    char *app_id;      // the sending app of an echo
+    cJSON *errors;     // array as received, or NULL
     // Of EVENT_OTHER: the element's bytes as received
     char *raw;
 };
@@ -69,22 +73,25 @@ bool event_wakes_flow(const struct event *event);
 bool event_is_receipt(const struct event *event);
 
 /*
- * What makes a redelivery the same event (section 1.5 of the platform reference): written to out as a stable text.
- * `raw`-hash based when Meta gives no id.
+ * What makes a redelivery the same event (section 1.5 of the platform reference): written to out as
+ * a stable text. `raw`-hash based when Meta gives no id.
  */
 void event_dedup_key(const struct event *event, char out[64]);
 
 MUST_USE char *event_to_json(const struct event *event); // one line, no newline at the end
 // Reads event_to_json's form; ret_event is the caller's storage.
-MUST_USE bool event_from_json(const char *json, size_t len, struct event *ret_event, struct err *err);
+MUST_USE bool event_from_json(const char *json, size_t len, struct event *ret_event,
+                              struct err *err);
 
 /*
- * "platform:account", the name of an account in Redis and logs, and "platform:account:alias", the name of a chat.
- * A chat named "platform:account:~" is the account's lane of receipts and account-level events. Callers free.
+ * "platform:account", the name of an account in Redis and logs, and "platform:account:alias", the
+ * name of a chat. A chat named "platform:account:~" is the account's lane of receipts and
+ * account-level events. Callers free.
  */
 MUST_USE char *account_key(enum platform platform, const char *account);
 MUST_USE char *chat_key(enum platform platform, const char *account, const char *alias);
 bool chat_key_is_lane(const char *chat);
-// Splits a chat or account key: ret_account and ret_alias (NULL for an account key) are new strings.
+// Splits a chat or account key: ret_account and ret_alias (NULL for an account key) are new
+// strings.
 MUST_USE bool chat_key_split(const char *key, enum platform *ret_platform, char **ret_account,
                              char **ret_alias);

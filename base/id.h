@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Names derived from other names, so that whoever writes a record twice writes the same record: MongoDB ids and
- * hashes are functions of the account, the chat, the event and the step. Pure; any thread.
+ * Names derived from other names, so that whoever writes a record twice writes the same record:
+ * MongoDB ids and hashes are functions of the account, the chat, the event and the step. Pure; any
+ * thread.
  */
 #pragma once
 
@@ -10,8 +11,8 @@
 enum { ID_OID_HEX = 25 };
 
 /*
- * A 24-digit hex ObjectId: the first 12 bytes of SHA-256 over the parts, each length-prefixed. The parts are
- * const char *, ended by NULL.
+ * A 24-digit hex ObjectId: the first 12 bytes of SHA-256 over the parts, each length-prefixed. The
+ * parts are const char *, ended by NULL.
  */
 void id_oid(char out[ID_OID_HEX], ...) __attribute__((sentinel));
 

@@ -4,10 +4,11 @@
  * integers beyond 2^53, cuts strings at \u0000, lets invalid UTF-8 pass and ignores case).
  *
  * json_parse() makes one bounded pass over the bytes: size, depth, count of values, UTF-8, lone
- * surrogates, \u0000 and grammar are checked; integers of more than 15 digits are handed to cJSON as
- * strings; and the byte range of every value is kept, so that raw JSON is the bytes received and never
- * a re-print (json_raw). Numbers are read through `valuedouble`: in a parsed document `valueint` holds the
- * value's index. Look-ups are case-sensitive and tolerate NULL. Not shared by threads.
+ * surrogates, \u0000 and grammar are checked; integers of more than 15 digits are handed to cJSON
+ * as strings; and the byte range of every value is kept, so that raw JSON is the bytes received and
+ * never a re-print (json_raw). Numbers are read through `valuedouble`: in a parsed document
+ * `valueint` holds the value's index. Look-ups are case-sensitive and tolerate NULL. Not shared by
+ * threads.
  */
 #pragma once
 
@@ -38,8 +39,8 @@ const cJSON *json_root(const struct json_doc *doc);
 const char *json_raw(const struct json_doc *doc, const cJSON *item, size_t *ret_len);
 
 /*
- * As json_parse, but returns a plain cJSON tree that the caller owns (cJSON_Delete), for text that is ours or
- * whose ranges nobody needs. Here valueint is cJSON's own.
+ * As json_parse, but returns a plain cJSON tree that the caller owns (cJSON_Delete), for text that
+ * is ours or whose ranges nobody needs. Here valueint is cJSON's own.
  */
 MUST_USE cJSON *json_read(const void *data, size_t len, struct err *err);
 
@@ -53,8 +54,8 @@ const cJSON *json_path(const cJSON *object, const char *path);
 const char *json_str(const cJSON *object, const char *name);
 
 /*
- * An identifier: a string as it is, or a number's text (ids arrive as either). NULL when missing, of another type,
- * or a fraction. The number's text is written to `scratch`.
+ * An identifier: a string as it is, or a number's text (ids arrive as either). NULL when missing,
+ * of another type, or a fraction. The number's text is written to `scratch`.
  */
 const char *json_id(const cJSON *object, const char *name, char scratch[32]);
 

@@ -21,8 +21,8 @@ void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
 /*
- * Writes one line. Pairs are (const char *key, const char *value), ended by NULL; a pair whose value
- * is NULL is left out. Use the macros.
+ * Writes one line. Pairs are (const char *key, const char *value), ended by NULL; a pair whose
+ * value is NULL is left out. Use the macros.
  */
 void log_write(enum log_level level, const char *event, ...) __attribute__((sentinel));
 

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#define MUST_USE        __attribute__((warn_unused_result))
+#define MUST_USE          __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 // Zeroed memory for one object of `size` bytes.

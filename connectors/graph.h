@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The Graph API's messages endpoints: renders a canonical message for its platform, sends it once, and classifies
- * every answer (platform reference, section 5) into what the worker has to do. Callback contract as in http.h.
+ * The Graph API's messages endpoints: renders a canonical message for its platform, sends it once,
+ * and classifies every answer (platform reference, section 5) into what the worker has to do.
+ * Callback contract as in http.h.
  */
 #pragma once
 
@@ -58,18 +59,19 @@ struct graph_result {
 typedef void (*graph_done_fn)(void *arg, const struct graph_result *result);
 
 /*
- * Sends one message: text with up to 13 (Messenger, Instagram: quick replies) or 10 (WhatsApp: 1-3 buttons, else a
- * list) choices. `attempt_key` (≤ 256 bytes) goes out as metadata / biz_opaque_callback_data. Text and titles
- * are cut to the platform's limits at a character boundary. Limits: reference, section 4.
+ * Sends one message: text with up to 13 (Messenger, Instagram: quick replies) or 10 (WhatsApp: 1-3
+ * buttons, else a list) choices. `attempt_key` (≤ 256 bytes) goes out as metadata /
+ * biz_opaque_callback_data. Text and titles are cut to the platform's limits at a character
+ * boundary. Limits: reference, section 4.
  */
 void graph_send(struct graph *graph, const struct graph_target *target, const char *text,
                 const struct choice *choices, size_t choice_count, const char *attempt_key,
                 graph_done_fn done, void *arg);
 
-// WhatsApp: marks the message as read and shows "typing"; Messenger, Instagram: mark_seen is not part of it, typing_on.
-// Best effort: repeats do no harm.
-void graph_mark_read(struct graph *graph, const struct graph_target *target,
-                     const char *message_id, graph_done_fn done, void *arg);
+// WhatsApp: marks the message as read and shows "typing"; Messenger, Instagram: mark_seen is not
+// part of it, typing_on. Best effort: repeats do no harm.
+void graph_mark_read(struct graph *graph, const struct graph_target *target, const char *message_id,
+                     graph_done_fn done, void *arg);
 
 // The body alone, for tests: what graph_send would post. Caller deletes.
 MUST_USE cJSON *graph_render(const struct graph_target *target, const char *text,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Groq's chat completions (platform reference, section 6): a model list tried in order (404 and 400 of a
- * retired model → the next), answers checked, null content tolerated. Callback contract as in http.h.
+ * Groq's chat completions (platform reference, section 6): a model list tried in order (404 and 400
+ * of a retired model → the next), answers checked, null content tolerated. Callback contract as in
+ * http.h.
  */
 #pragma once
 
@@ -14,20 +15,21 @@
 struct groq;
 
 struct groq_config {
-    const char *url;     // default https://api.groq.com/openai/v1
-    const char *key;     // secret
-    const char *models;  // comma-separated fallback list, default "openai/gpt-oss-120b,openai/gpt-oss-20b"
-    int64_t timeout_ms;  // default 30000
+    const char *url; // default https://api.groq.com/openai/v1
+    const char *key; // secret
+    const char
+        *models; // comma-separated fallback list, default "openai/gpt-oss-120b,openai/gpt-oss-20b"
+    int64_t timeout_ms; // default 30000
 };
 MUST_USE struct groq *groq_new(struct http *http, const struct groq_config *config);
 void groq_free(struct groq *groq);
 
 struct groq_request {
-    const cJSON *models;   // array of strings tried before the configured list; may be NULL or empty
-    const cJSON *messages; // array of {role, content}; borrowed for the call
-    double temperature;    // < 0 = not sent
-    int max_tokens;        // 0 = not sent
-    const char *user;      // opaque id of the person, or NULL
+    const cJSON *models; // array of strings tried before the configured list; may be NULL or empty
+    const cJSON *messages;       // array of {role, content}; borrowed for the call
+    double temperature;          // < 0 = not sent
+    int max_tokens;              // 0 = not sent
+    const char *user;            // opaque id of the person, or NULL
     const char *idempotency_key; // header Idempotency-Key, or NULL
 };
 struct groq_result {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * HTTP on libcurl multi, on the loop: the only user of libcurl. Connections are reused, TLS is verified, the answer
- * is bounded. Callbacks never fire inside http_start(), fire exactly once (ERR_CANCELED at cancel and at
- * http_free), and borrow the response for the call. One thread: the loop's.
+ * HTTP on libcurl multi, on the loop: the only user of libcurl. Connections are reused, TLS is
+ * verified, the answer is bounded. Callbacks never fire inside http_start(), fire exactly once
+ * (ERR_CANCELED at cancel and at http_free), and borrow the response for the call. One thread: the
+ * loop's.
  *
- * A request that must not repeat (`once`) gives its body through a read callback whose seek refuses: when a reused
- * connection dies after the body was sent, libcurl would otherwise silently send it again; so it ends as
- * ERR_AMBIGUOUS instead (design, section 7).
+ * A request that must not repeat (`once`) gives its body through a read callback whose seek
+ * refuses: when a reused connection dies after the body was sent, libcurl would otherwise silently
+ * send it again; so it ends as ERR_AMBIGUOUS instead (design, section 7).
  */
 #pragma once
 
@@ -37,10 +38,10 @@ struct http_request {
     const char *const *headers; // "Name: value", NULL-ended; may be NULL. Never logged.
     const char *body;           // may be NULL
     size_t body_len;
-    int64_t timeout_ms;         // whole transfer; 0 = 30 s
-    size_t max_response;        // bytes; 0 = 1 MiB
-    bool once;                  // must not be sent twice
-    unsigned max_redirects;     // 0 = none
+    int64_t timeout_ms;     // whole transfer; 0 = 30 s
+    size_t max_response;    // bytes; 0 = 1 MiB
+    bool once;              // must not be sent twice
+    unsigned max_redirects; // 0 = none
 };
 
 struct http_header {
@@ -59,10 +60,12 @@ struct http_response {
 const char *http_header_get(const struct http_response *response, const char *name);
 
 /*
- * response is NULL when there was none. err: ERR_UNAVAILABLE (nothing left this machine: refused, DNS, connect
- * time-out), ERR_AMBIGUOUS (it may have left), ERR_LIMIT (answer too large), ERR_INPUT (bad URL), ERR_CANCELED.
+ * response is NULL when there was none. err: ERR_UNAVAILABLE (nothing left this machine: refused,
+ * DNS, connect time-out), ERR_AMBIGUOUS (it may have left), ERR_LIMIT (answer too large), ERR_INPUT
+ * (bad URL), ERR_CANCELED.
  */
-typedef void (*http_done_fn)(void *arg, const struct http_response *response, const struct err *err);
+typedef void (*http_done_fn)(void *arg, const struct http_response *response,
+                             const struct err *err);
 
 // Everything in `request` is copied. Never NULL: a bad request fails through `done`.
 struct http_call *http_start(struct http *http, const struct http_request *request,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * From document to graph: nodes, then edges (as indices), then variables, then each node's own data through its type.
- * It goes on after an error, so that one call finds everything.
+ * From document to graph: nodes, then edges (as indices), then variables, then each node's own data
+ * through its type. It goes on after an error, so that one call finds everything.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +106,7 @@ static void nodes_compile(struct compile *c, const cJSON *nodes)
     c->flow->nodes = x_calloc((size_t)count, sizeof *c->flow->nodes);
     int position = 0;
     const cJSON *item;
-    cJSON_ArrayForEach (item, nodes)
+    cJSON_ArrayForEach(item, nodes)
         node_add(c, item, ++position);
 }
 
@@ -157,13 +157,14 @@ static void edges_compile(struct compile *c, const cJSON *edges)
         return;
     }
     const cJSON *item;
-    cJSON_ArrayForEach (item, edges)
+    cJSON_ArrayForEach(item, edges)
         edge_add(c, item);
 }
 
 /* Variables and settings */
 
-// The default as the declared type: builders' forms store numbers and booleans as texts. NULL when it is neither.
+// The default as the declared type: builders' forms store numbers and booleans as texts. NULL when
+// it is neither.
 static cJSON *variable_value(const cJSON *value, const char *type)
 {
     double number;
@@ -192,7 +193,8 @@ static bool variable_parse(struct compile *c, const cJSON *item, struct flow_var
         return err_prefix(err, "variable '%.60s'", name);
     const char *root = path_root(variable->path);
     if (name_is_reserved(root))
-        return err_set(err, ERR_INPUT, "variable '%s' is filled by Hookmill; choose another name", root);
+        return err_set(err, ERR_INPUT, "variable '%s' is filled by Hookmill; choose another name",
+                       root);
     names_add(&c->sets, root, NULL);
     const cJSON *value = node_member(item, "defaultValue");
     const char *type = json_str(item, "type");
@@ -225,7 +227,7 @@ static void variables_compile(struct compile *c, const cJSON *variables)
     }
     c->flow->variables = x_calloc((size_t)count + 1, sizeof *c->flow->variables);
     const cJSON *item;
-    cJSON_ArrayForEach (item, variables) {
+    cJSON_ArrayForEach(item, variables) {
         struct err err;
         if (!variable_parse(c, item, &c->flow->variables[c->flow->variable_count++], &err))
             compile_error(c, "variable-bad", NULL, NULL, err.text);
@@ -261,9 +263,10 @@ static void node_compile(struct compile *c, struct flow_node *node)
         if (!good) // its ways are not known: believe the edges
             way_add(c->flow, node, edge->target);
         else if (!edge->claimed)
-            diags_add(c->diags, SEVERITY_WARNING, "edge-unused", node->id, edge->id,
-                      "never taken: the %s node has no way out named '%.60s', or another edge has it",
-                      node->type->name, edge->handle ? edge->handle : "default");
+            diags_add(
+                c->diags, SEVERITY_WARNING, "edge-unused", node->id, edge->id,
+                "never taken: the %s node has no way out named '%.60s', or another edge has it",
+                node->type->name, edge->handle ? edge->handle : "default");
     }
     cJSON_Delete(empty);
 }
@@ -277,7 +280,8 @@ static void structure_check(struct compile *c, bool needs_end)
         enum node_role role = node->type ? node->type->role : NODE_PLAIN;
         has_end = has_end || role == NODE_END;
         if (role == NODE_START && flow->start != NOWHERE)
-            compile_error(c, "start-duplicate", node->id, NULL, "a flow has exactly one start node");
+            compile_error(c, "start-duplicate", node->id, NULL,
+                          "a flow has exactly one start node");
         else if (role == NODE_START)
             flow->start = (int)i;
         if (role != NODE_START && !node->entered && !node->edge_count && !node->way_count)

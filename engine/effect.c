@@ -73,7 +73,7 @@ static bool choices_parse(const cJSON *list, struct effect *e, struct err *err)
         return err_set(err, ERR_INPUT, "effect: choices must be a list");
     e->choices = x_calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *e->choices);
     const cJSON *item;
-    cJSON_ArrayForEach (item, list) {
+    cJSON_ArrayForEach(item, list) {
         struct choice *choice = &e->choices[e->choice_count++];
         choice->id = x_dup(json_str(item, "id"));
         choice->title = x_dup(json_str(item, "title"));

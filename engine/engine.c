@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The machine: takes a stimulus to the node that waits for it, then runs node after node until one yields an effect,
- * waits, or ends the session. Everything that changes is in the session.
+ * The machine: takes a stimulus to the node that waits for it, then runs node after node until one
+ * yields an effect, waits, or ends the session. Everything that changes is in the session.
  */
 #include "engine/engine.h"
 
@@ -25,7 +25,8 @@ const struct engine_limits engine_default_limits = {
     .output_bytes = 16 * 1024,
 };
 
-// What one person's message may bring into a session; platforms' own limits are below. The rest is cut off.
+// What one person's message may bring into a session; platforms' own limits are below. The rest is
+// cut off.
 enum { ANSWER_BYTES_MAX = 8192, KEPT_MAX = 32 };
 
 struct machine {
@@ -93,7 +94,8 @@ static enum node_verdict node_enter(struct machine *m, int target)
         return node_fail(&m->run, "more than %u steps without a wait (limit steps_per_activation)",
                          (unsigned)limits->steps_per_activation);
     if (session->loop_guard >= limits->loop_guard)
-        return node_fail(&m->run, "more than %u steps without an input in between (limit loop_guard)",
+        return node_fail(&m->run,
+                         "more than %u steps without an input in between (limit loop_guard)",
                          (unsigned)limits->loop_guard);
     session->steps++;
     session->activation_steps++;
@@ -268,9 +270,9 @@ static bool vars_start(struct machine *m, const struct event *event)
     }
     for (size_t i = 0; i < m->flow->variable_count; i++) {
         const struct flow_variable *variable = &m->flow->variables[i];
-        if (variable->value && !vars_set(session->vars, variable->path,
-                                         cJSON_Duplicate(variable->value, true), m->run.limits,
-                                         &m->run.err))
+        if (variable->value &&
+            !vars_set(session->vars, variable->path, cJSON_Duplicate(variable->value, true),
+                      m->run.limits, &m->run.err))
             return false;
     }
     return true;

@@ -2,10 +2,10 @@
 /*
  * The engine: a pure function from (flow, session, stimulus, env) to one effect, a wait, or an end.
  *
- * It runs node after node until it needs the outside, then yields exactly one effect and stops; the shell performs
- * it and calls again with its result. No I/O, no clock, no threads: the same arguments always give the same answer, so
- * a session can be replayed. Limits are part of the language: passing one ends the session as SESSION_ERROR
- * with a text that names node and limit.
+ * It runs node after node until it needs the outside, then yields exactly one effect and stops; the
+ * shell performs it and calls again with its result. No I/O, no clock, no threads: the same
+ * arguments always give the same answer, so a session can be replayed. Limits are part of the
+ * language: passing one ends the session as SESSION_ERROR with a text that names node and limit.
  *
  *   engine_run(START)  ──▶ EFFECT ──result──▶ engine_run(RESULT) ──▶ … ──▶ WAITING | ENDED | FAILED
  *   WAITING  ──event──▶ engine_run(EVENT)        ──deadline──▶ engine_run(TIMER)
@@ -30,8 +30,8 @@ struct choice {
 // What the engine wants done outside. Owns its strings; effect_deinit() frees them.
 struct effect {
     enum effect_kind kind;
-    uint32_t seq;    // the session's effect number: with the session id, the attempt's name
-    char *node;      // the node that asked
+    uint32_t seq; // the session's effect number: with the session id, the attempt's name
+    char *node;   // the node that asked
     // EFFECT_SEND: one message to the contact
     char *text;
     struct choice *choices;
@@ -43,9 +43,9 @@ struct effect {
     char *body;     // or NULL
     int64_t timeout_ms;
     // EFFECT_AI: a chat completion
-    cJSON *models; // array of strings, first choice first; empty = the configured list
-    char *system;  // system prompt, or NULL
-    char *prompt;  // the last user message, or NULL to use the history alone
+    cJSON *models;      // array of strings, first choice first; empty = the configured list
+    char *system;       // system prompt, or NULL
+    char *prompt;       // the last user message, or NULL to use the history alone
     double temperature; // < 0 = the provider's default
     int max_tokens;     // 0 = the provider's default
     int history;        // how many of the chat's recent messages to send as memory
@@ -59,9 +59,10 @@ MUST_USE bool effect_from_json(const cJSON *json, struct effect *ret_effect, str
 
 struct effect_result {
     bool ok;
-    const char *error;  // when !ok: what happened, in words for the operator
-    const cJSON *value; // EFFECT_HTTP: parsed body (or a string); EFFECT_AI: {text, model, tokens}; borrowed
-    int status;         // EFFECT_HTTP: the HTTP status; 0 when there was none
+    const char *error; // when !ok: what happened, in words for the operator
+    const cJSON *
+        value; // EFFECT_HTTP: parsed body (or a string); EFFECT_AI: {text, model, tokens}; borrowed
+    int status; // EFFECT_HTTP: the HTTP status; 0 when there was none
 };
 
 enum stimulus_kind { STIMULUS_START, STIMULUS_EVENT, STIMULUS_RESULT, STIMULUS_TIMER };
@@ -70,10 +71,11 @@ struct stimulus {
     enum stimulus_kind kind;
     const struct event *event;          // START, EVENT (START: may be NULL)
     const struct effect_result *result; // RESULT
-    uint32_t wait_number;               // TIMER: ignored (WAITING again) unless it is the present wait's
+    uint32_t wait_number; // TIMER: ignored (WAITING again) unless it is the present wait's
 };
 
-// One executed node, told to the shell for the history and the transcript. Strings are borrowed for the call.
+// One executed node, told to the shell for the history and the transcript. Strings are borrowed for
+// the call.
 struct step {
     const char *node;     // id
     const char *type;     // canonical type name
@@ -107,8 +109,8 @@ enum engine_outcome {
 };
 
 /*
- * Runs the session as far as it goes. An EVENT while the session waits for a delay or a result is kept for the
- * next input. ret_effect is written only for ENGINE_EFFECT. Costs microseconds.
+ * Runs the session as far as it goes. An EVENT while the session waits for a delay or a result is
+ * kept for the next input. ret_effect is written only for ENGINE_EFFECT. Costs microseconds.
  */
 enum engine_outcome engine_run(const struct flow *flow, struct session *session,
                                const struct stimulus *stimulus, const struct engine_env *env,

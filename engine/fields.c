@@ -9,10 +9,10 @@
 const char *field_kind_name(enum field_kind kind)
 {
     static const char *const names[] = {
-        [FIELD_STRING] = "text",     [FIELD_TEMPLATE] = "template", [FIELD_PATTERN] = "pattern",
-        [FIELD_VARIABLE] = "variable", [FIELD_NODE] = "node id",    [FIELD_WORD] = "word",
-        [FIELD_NUMBER] = "number",   [FIELD_BOOL] = "true/false",   [FIELD_OBJECT] = "object",
-        [FIELD_LIST] = "list",       [FIELD_ANY] = "anything",
+        [FIELD_STRING] = "text",       [FIELD_TEMPLATE] = "template", [FIELD_PATTERN] = "pattern",
+        [FIELD_VARIABLE] = "variable", [FIELD_NODE] = "node id",      [FIELD_WORD] = "word",
+        [FIELD_NUMBER] = "number",     [FIELD_BOOL] = "true/false",   [FIELD_OBJECT] = "object",
+        [FIELD_LIST] = "list",         [FIELD_ANY] = "anything",
     };
     return names[kind];
 }
@@ -36,16 +36,16 @@ static struct place place_member(const struct place *place, const char *name)
 {
     struct place member = {.compile = place->compile, .node = place->node};
     int cut = (int)utf8_cut_bytes(name, strlen(name), 40);
-    snprintf(member.text, sizeof member.text, "%.80s%s%.*s", place->text, *place->text ? "." : "", cut,
-             name);
+    snprintf(member.text, sizeof member.text, "%.80s%s%.*s", place->text, *place->text ? "." : "",
+             cut, name);
     return member;
 }
 
 static bool place_error(const struct place *place, const char *code, const char *what,
                         const char *detail)
 {
-    diags_add(place->compile->diags, SEVERITY_ERROR, code, place->node->id, NULL, "%s: %s%s", place->text,
-              what, detail);
+    diags_add(place->compile->diags, SEVERITY_ERROR, code, place->node->id, NULL, "%s: %s%s",
+              place->text, what, detail);
     return false;
 }
 
@@ -93,7 +93,7 @@ static bool list_check(const struct place *place, const struct node_field *field
     bool ok = true;
     int index = 0;
     const cJSON *item;
-    cJSON_ArrayForEach (item, list) {
+    cJSON_ArrayForEach(item, list) {
         struct place at = *place;
         snprintf(at.text, sizeof at.text, "%.100s[%d]", place->text, index++);
         if (!cJSON_IsObject(item))
@@ -135,7 +135,8 @@ static const struct node_field *field_find(const struct node_field *fields, cons
     return NULL;
 }
 
-static void unknown_warn(const struct place *place, const struct node_field *fields, const char *name)
+static void unknown_warn(const struct place *place, const struct node_field *fields,
+                         const char *name)
 {
     const char *known[64];
     size_t count = 0;
@@ -164,7 +165,7 @@ static bool fields_check_at(const struct place *place, const struct node_field *
         return true; // tables are not deeper
     bool ok = true;
     const cJSON *item;
-    cJSON_ArrayForEach (item, data) {
+    cJSON_ArrayForEach(item, data) {
         const struct node_field *field = field_find(fields, item->string);
         struct place member = place_member(place, item->string);
         if (!field && !(depth == 0 && is_common(item->string)))

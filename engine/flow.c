@@ -95,7 +95,7 @@ bool names_has(struct name *names, const char *text)
 void names_free(struct name **names)
 {
     struct name *name, *next;
-    HASH_ITER (hh, *names, name, next) {
+    HASH_ITER(hh, *names, name, next) {
         HASH_DEL(*names, name);
         free(name->name);
         free(name);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * A flow: a React Flow graph, compiled. Immutable and reference-counted; the count is not atomic: one thread.
+ * A flow: a React Flow graph, compiled. Immutable and reference-counted; the count is not atomic:
+ * one thread.
  *
- * flow_compile() accepts both stored shapes (Flow Builder's nodes/edges/variables at the top, InstantChat's
- * flowJson + settings), resolves node types through the table it is given, parses each node's data once and turns
- * edges into indices. Everything wrong is reported at once, as diagnostics; unknown fields are warnings and stay
- * untouched in the document, which is the caller's.
+ * flow_compile() accepts both stored shapes (Flow Builder's nodes/edges/variables at the top,
+ * InstantChat's flowJson + settings), resolves node types through the table it is given, parses
+ * each node's data once and turns edges into indices. Everything wrong is reported at once, as
+ * diagnostics; unknown fields are warnings and stay untouched in the document, which is the
+ * caller's.
  */
 #pragma once
 
@@ -42,13 +44,14 @@ void diags_add(struct diags *diags, enum severity severity, const char *code, co
 struct flow;
 
 /*
- * Compiles `document` (borrowed, not kept). `types` is a NULL-ended table that outlives the flow. NULL when
- * there were errors. `diags` is appended to.
+ * Compiles `document` (borrowed, not kept). `types` is a NULL-ended table that outlives the flow.
+ * NULL when there were errors. `diags` is appended to.
  */
 MUST_USE struct flow *flow_compile(const cJSON *document, const struct node_type *const *types,
                                    struct diags *diags);
 
-// flow_compile's findings and those that need the whole graph (unreachable nodes, loops without a wait …).
+// flow_compile's findings and those that need the whole graph (unreachable nodes, loops without a
+// wait …).
 void flow_lint(const cJSON *document, const struct node_type *const *types, struct diags *diags);
 
 struct flow *flow_ref(struct flow *flow);
@@ -57,5 +60,6 @@ void flow_unref(struct flow *flow);
 const char *flow_name(const struct flow *flow);
 size_t flow_node_count(const struct flow *flow);
 
-// {nodes, edges, variables, settings} as one JSON text, the same for the same graph: what a version holds.
+// {nodes, edges, variables, settings} as one JSON text, the same for the same graph: what a version
+// holds.
 MUST_USE char *flow_snapshot(const cJSON *document);

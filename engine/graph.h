@@ -9,7 +9,12 @@
 #include "engine/flow.h"
 #include "engine/node.h"
 
-enum { FLOW_NODES_MAX = 5000, FLOW_EDGES_MAX = 20000, FLOW_VARIABLES_MAX = 100, ID_BYTES_MAX = 200 };
+enum {
+    FLOW_NODES_MAX = 5000,
+    FLOW_EDGES_MAX = 20000,
+    FLOW_VARIABLES_MAX = 100,
+    ID_BYTES_MAX = 200
+};
 
 struct flow_edge {
     char *id, *handle, *label; // each may be NULL
@@ -19,7 +24,8 @@ struct flow_edge {
 
 struct flow_node {
     char *id;
-    const struct node_type *type; // NULL while the type is unknown (such a flow is never handed out)
+    const struct node_type
+        *type; // NULL while the type is unknown (such a flow is never handed out)
     void *config;
     const cJSON *data; // only during compilation
     struct flow_edge *edges;

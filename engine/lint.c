@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What only the whole graph shows: nodes that are never reached, that lead nowhere, loops that never wait, variables
- * that nothing sets. All of it is warnings: such a flow runs, until it does not.
+ * What only the whole graph shows: nodes that are never reached, that lead nowhere, loops that
+ * never wait, variables that nothing sets. All of it is warnings: such a flow runs, until it does
+ * not.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,8 @@ static bool leads_to(const struct flow_node *node, const bool *good)
     return false;
 }
 
-// Nodes from which no end and no wait can be reached: goes round until nothing changes, at most once per node.
+// Nodes from which no end and no wait can be reached: goes round until nothing changes, at most
+// once per node.
 static void dead_end_lint(struct compile *c)
 {
     const struct flow *flow = c->flow;
@@ -147,7 +149,7 @@ static void loop_lint(struct compile *c)
 static void variable_lint(struct compile *c)
 {
     struct name *read, *next;
-    HASH_ITER (hh, c->reads, read, next) {
+    HASH_ITER(hh, c->reads, read, next) {
         if (names_has(c->sets, read->name) || name_is_reserved(read->name))
             continue;
         diags_add(c->diags, SEVERITY_WARNING, "variable-never-set", read->node, NULL,

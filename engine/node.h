@@ -6,8 +6,9 @@
  *   config + session ──▶ enter() ──▶ verdict                   each time the session arrives
  *   config + session + signal ──▶ resume() ──▶ verdict         when what it waited for has come
  *
- * A verdict says where the session goes: along an edge, to an effect, to a wait, to an end. parse() may trust the types of
- * the members that `fields` names: a node whose data breaks the table is reported and never parsed.
+ * A verdict says where the session goes: along an edge, to an effect, to a wait, to an end. parse()
+ * may trust the types of the members that `fields` names: a node whose data breaks the table is
+ * reported and never parsed.
  */
 #pragma once
 
@@ -74,7 +75,8 @@ enum node_verdict {
     NODE_FAILED, // `run->err` says why
 };
 
-// The engine's side of one executed node. Node code calls the functions below; it writes `effect` itself.
+// The engine's side of one executed node. Node code calls the functions below; it writes `effect`
+// itself.
 struct node_run {
     const char *id;
     const void *config;
@@ -102,13 +104,14 @@ struct node_type {
     const char *const *aliases; // NULL-ended, or NULL
     const char *summary;        // one line, for people
     enum node_role role;
-    bool waits;                       // stops the session until a person or the clock goes on
-    const struct node_field *fields;  // or NULL
-    const char *const *handles;       // sourceHandles with a meaning of their own, NULL-ended, or NULL
-    void *(*parse)(struct node_parse *p); // the config, or NULL (a node that needs none, or an error was reported)
+    bool waits;                      // stops the session until a person or the clock goes on
+    const struct node_field *fields; // or NULL
+    const char *const *handles; // sourceHandles with a meaning of their own, NULL-ended, or NULL
+    void *(*parse)(struct node_parse *
+                       p); // the config, or NULL (a node that needs none, or an error was reported)
     enum node_verdict (*enter)(struct node_run *run);
     enum node_verdict (*resume)(struct node_run *run, const struct node_signal *signal); // or NULL
-    void (*free)(void *config);                                                     // or NULL
+    void (*free)(void *config);                                                          // or NULL
 };
 
 /* For parse() */
@@ -122,8 +125,8 @@ void node_lint(const struct node_parse *p, const char *code, const char *fmt, ..
     PRINTF_LIKE(3, 4);
 
 /*
- * Members of an object, NULL when they are absent (null counts as absent) or bad (which is then reported, `field`
- * naming the place). The caller owns the result.
+ * Members of an object, NULL when they are absent (null counts as absent) or bad (which is then
+ * reported, `field` naming the place). The caller owns the result.
  */
 const cJSON *node_member(const cJSON *object, const char *name); // borrowed; null gives NULL
 double node_number(const cJSON *object, const char *name, double fallback);
@@ -139,7 +142,8 @@ struct path *node_sets(struct node_parse *p, const cJSON *object, const char *na
 
 // Outgoing edges. Asking for one claims it; an edge that nobody claims is reported as never taken.
 int node_edge(struct node_parse *p, const char *handle); // NULL: an edge without a handle
-int node_default_edge(struct node_parse *p); // ask last: no handle, "default", "else", else any unclaimed
+int node_default_edge(
+    struct node_parse *p); // ask last: no handle, "default", "else", else any unclaimed
 int node_target(struct node_parse *p, const char *node_id, const char *field);
 size_t node_edge_count(const struct node_parse *p);
 struct node_edge_view {

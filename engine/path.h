@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The path of a variable: "name", "contact.name", "order.items[0].price" or "order.items.0.price". Immutable.
+ * The path of a variable: "name", "contact.name", "order.items[0].price" or "order.items.0.price".
+ * Immutable.
  */
 #pragma once
 

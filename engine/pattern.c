@@ -21,7 +21,8 @@ static struct pattern *pattern_compile(const char *text, uint32_t options, struc
 {
     int code;
     PCRE2_SIZE offset;
-    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, strlen(text), options, &code, &offset, NULL);
+    pcre2_code *compiled =
+        pcre2_compile((PCRE2_SPTR)text, strlen(text), options, &code, &offset, NULL);
     if (!compiled) {
         char words[160] = "";
         pcre2_get_error_message(code, (PCRE2_UCHAR *)words, sizeof words);
@@ -54,7 +55,8 @@ struct pattern *pattern_new(const char *text, struct err *err)
 struct pattern *pattern_new_word(const char *word)
 {
     return pattern_compile(
-        word, PCRE2_UTF | PCRE2_LITERAL | PCRE2_CASELESS | PCRE2_ANCHORED | PCRE2_ENDANCHORED, NULL);
+        word, PCRE2_UTF | PCRE2_LITERAL | PCRE2_CASELESS | PCRE2_ANCHORED | PCRE2_ENDANCHORED,
+        NULL);
 }
 
 void pattern_free(struct pattern *pattern)
@@ -71,8 +73,8 @@ enum pattern_match pattern_match(const struct pattern *pattern, const char *text
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     if (!data)
         abort(); // out of memory
-    int count = pcre2_match(pattern->code, (PCRE2_SPTR)text, strlen(text), 0, 0, data,
-                            pattern->context);
+    int count =
+        pcre2_match(pattern->code, (PCRE2_SPTR)text, strlen(text), 0, 0, data, pattern->context);
     pcre2_match_data_free(data);
     if (count >= 0)
         return PATTERN_YES;

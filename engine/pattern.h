@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Regular expressions of flows: PCRE2 in UTF-8 mode, close to JavaScript's (unanchored, `$` only at the very end), with
- * limits on what one match may cost. Immutable.
+ * Regular expressions of flows: PCRE2 in UTF-8 mode, close to JavaScript's (unanchored, `$` only at
+ * the very end), with limits on what one match may cost. Immutable.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A session: one run of one flow version in one chat. A small value that serialises to JSON and back without loss; the
- * shell stores it in Redis between activations and projects it to `chat_sessions`. Not shared by threads.
+ * A session: one run of one flow version in one chat. A small value that serialises to JSON and
+ * back without loss; the shell stores it in Redis between activations and projects it to
+ * `chat_sessions`. Not shared by threads.
  */
 #pragma once
 
@@ -21,7 +22,8 @@ const char *session_status_name(enum session_status status); // the documents' w
 
 enum wait_kind {
     WAIT_NONE,
-    WAIT_INPUT,  // for the next event of the chat that wakes flows, until `until_ms` if that is not 0
+    WAIT_INPUT,  // for the next event of the chat that wakes flows, until `until_ms` if that is not
+                 // 0
     WAIT_DELAY,  // for the clock to reach `until_ms`; events meanwhile are kept for the next input
     WAIT_RESULT, // for the result of the effect `effect_seq`
 };
@@ -31,7 +33,8 @@ struct session {
     char flow_id[25]; // ObjectId of the flow
     int flow_version;
     enum session_status status;
-    char *node; // current node id (kept as the id, so that a session survives a change of the indices)
+    char *node; // current node id (kept as the id, so that a session survives a change of the
+                // indices)
     cJSON *vars;
     // The wait, while status == SESSION_ACTIVE
     enum wait_kind wait;
@@ -39,16 +42,16 @@ struct session {
     int64_t until_ms;     // 0 = no deadline
     uint32_t effect_seq;  // sequence number of the last effect; raised with each
     cJSON *node_state;    // what the current node keeps over a wait (its attempts …), or NULL
-    cJSON *kept;          // array of {text,payload} that came during a delay, for the next input; or NULL
+    cJSON *kept; // array of {text,payload} that came during a delay, for the next input; or NULL
     // Counters (limits are of the language)
-    uint32_t steps;        // in all
+    uint32_t steps;            // in all
     uint32_t activation_steps; // since the last wait for an input or a delay
-    uint32_t loop_guard;   // steps since the last input
-    int64_t started_ms;    // wall clock
-    int64_t ended_ms;      // 0 while active
-    int64_t active_ms;     // activation time so far, without waits and delays
-    int64_t activated_ms;  // start of the present activation; 0 while waiting
-    char *error;           // of SESSION_ERROR: names node and reason
+    uint32_t loop_guard;       // steps since the last input
+    int64_t started_ms;        // wall clock
+    int64_t ended_ms;          // 0 while active
+    int64_t active_ms;         // activation time so far, without waits and delays
+    int64_t activated_ms;      // start of the present activation; 0 while waiting
+    char *error;               // of SESSION_ERROR: names node and reason
 };
 
 // A fresh session: ids are copied, everything else is zero. Caller's storage.
@@ -56,7 +59,8 @@ void session_init(struct session *session, const char *id, const char *flow_id, 
                   int64_t now_ms);
 void session_deinit(struct session *session);
 
-// The shell parks the chat (an effect must be tried later): time from here on is no activation time.
+// The shell parks the chat (an effect must be tried later): time from here on is no activation
+// time.
 void session_pause(struct session *session, int64_t now_ms);
 
 MUST_USE char *session_to_json(const struct session *session);

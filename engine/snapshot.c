@@ -28,7 +28,7 @@ static cJSON *sorted(const cJSON *value)
     struct member *members = x_calloc((size_t)cJSON_GetArraySize(value) + 1, sizeof *members);
     size_t count = 0;
     const cJSON *item;
-    cJSON_ArrayForEach (item, value) {
+    cJSON_ArrayForEach(item, value) {
         members[count] = (struct member){item, count};
         count++;
     }

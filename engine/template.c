@@ -25,8 +25,7 @@ void template_free(struct template *template)
 
 static struct template_piece *piece_add(struct template *template)
 {
-    template->pieces =
-        x_realloc(template->pieces, template->count + 1, sizeof *template->pieces);
+    template->pieces = x_realloc(template->pieces, template->count + 1, sizeof *template->pieces);
     struct template_piece *piece = &template->pieces[template->count++];
     *piece = (struct template_piece){0};
     return piece;

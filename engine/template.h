@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Templates, precompiled: text with {{ path }} and {{ path | default: "friend" }}. The default (a quoted text, a
- * number, true or false) stands in for what is missing, null or "". Immutable.
+ * Templates, precompiled: text with {{ path }} and {{ path | default: "friend" }}. The default (a
+ * quoted text, a number, true or false) stands in for what is missing, null or "". Immutable.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ MUST_USE struct template *template_parse(const char *text, struct err *err);
 void template_free(struct template *template);
 
 /*
- * Appends the text; check out->overflow. `escape` (may be NULL) writes each inserted value that does not open
- * the text.
+ * Appends the text; check out->overflow. `escape` (may be NULL) writes each inserted value that
+ * does not open the text.
  */
 typedef void (*template_escape_fn)(const char *value, struct buf *out);
 void template_render(const struct template *template, const cJSON *vars, template_escape_fn escape,
@@ -33,8 +33,8 @@ void template_each_path(const struct template *template, template_path_fn fn, vo
 const char *template_prefix(const struct template *template);
 
 /*
- * A JSON value whose strings are templates; a string that is one placeholder and nothing else keeps the type of
- * the variable.
+ * A JSON value whose strings are templates; a string that is one placeholder and nothing else keeps
+ * the type of the variable.
  */
 MUST_USE struct value_template *value_template_parse(const cJSON *value, struct err *err);
 void value_template_free(struct value_template *template);

@@ -10,7 +10,8 @@ struct template_piece {
     cJSON *fallback;   // and its default, or NULL
 };
 
-struct template {
+struct template
+{
     struct template_piece *pieces;
     size_t count;
 };

@@ -35,7 +35,7 @@ static bool measure(const cJSON *value, unsigned depth, size_t *bytes, struct er
     if (cJSON_IsNumber(value))
         *bytes += 24; // the longest double
     const cJSON *child;
-    cJSON_ArrayForEach (child, value) {
+    cJSON_ArrayForEach(child, value) {
         if (child->string)
             *bytes += string_bytes(child->string) + 1;
         if (child->string && !utf8_valid(child->string, strlen(child->string)))
@@ -107,7 +107,8 @@ bool value_is_number(const cJSON *value, double *ret_number)
 
 static bool value_is_bool(const cJSON *value, bool *ret_bool)
 {
-    bool is_true = cJSON_IsTrue(value) || (cJSON_IsString(value) && !strcmp(value->valuestring, "true"));
+    bool is_true =
+        cJSON_IsTrue(value) || (cJSON_IsString(value) && !strcmp(value->valuestring, "true"));
     bool is_false =
         cJSON_IsFalse(value) || (cJSON_IsString(value) && !strcmp(value->valuestring, "false"));
     *ret_bool = is_true;
@@ -124,7 +125,8 @@ bool value_equal(const cJSON *a, const cJSON *b)
     if (value_is_null(a) || value_is_null(b))
         return value_is_null(a) && value_is_null(b);
     double x, y;
-    if (value_is_number(a, &x) && value_is_number(b, &y)) // NOLINTNEXTLINE: exact comparison is meant
+    if (value_is_number(a, &x) &&
+        value_is_number(b, &y)) // NOLINTNEXTLINE: exact comparison is meant
         return x == y;
     bool p, q;
     if ((cJSON_IsBool(a) || cJSON_IsBool(b)) && value_is_bool(a, &p) && value_is_bool(b, &q))
@@ -153,7 +155,7 @@ bool value_contains(const cJSON *container, const cJSON *item)
         return false;
     if (cJSON_IsArray(container)) {
         const cJSON *element;
-        cJSON_ArrayForEach (element, container)
+        cJSON_ArrayForEach(element, container)
             if (value_equal(element, item))
                 return true;
         return false;
@@ -176,7 +178,8 @@ static bool vars_admit(const cJSON *vars, const struct path *path, const cJSON *
     if (!value_measure(value, &bytes, err))
         return err_prefix(err, "variable '%.60s'", path_root(path));
     if (bytes > limits->value_bytes)
-        return err_set(err, ERR_LIMIT, "variable '%.60s' has more than %zu bytes (limit value_bytes)",
+        return err_set(err, ERR_LIMIT,
+                       "variable '%.60s' has more than %zu bytes (limit value_bytes)",
                        path_root(path), limits->value_bytes);
     if (!cJSON_GetObjectItemCaseSensitive(vars, path_root(path)) &&
         (size_t)cJSON_GetArraySize(vars) >= limits->variables)
@@ -185,7 +188,7 @@ static bool vars_admit(const cJSON *vars, const struct path *path, const cJSON *
     // What is there stays within bounds by this very check; only the sum needs counting.
     total = 0;
     const cJSON *each;
-    cJSON_ArrayForEach (each, vars) {
+    cJSON_ArrayForEach(each, vars) {
         size_t one;
         if (!value_measure(each, &one, err))
             return err_prefix(err, "variable '%.60s'", each->string);

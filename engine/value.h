@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the flow language means by a value: any JSON. Conversion to text and number, the typed comparison of
- * conditions, and the setting of variables under the limits. NULL stands for null everywhere.
+ * What the flow language means by a value: any JSON. Conversion to text and number, the typed
+ * comparison of conditions, and the setting of variables under the limits. NULL stands for null
+ * everywhere.
  */
 #pragma once
 
@@ -17,7 +18,8 @@ struct path;
 
 enum { VALUE_DEPTH_MAX = 32 };
 
-// The bytes that the value takes as JSON, or a little more. False: too deep, or text that is not UTF-8.
+// The bytes that the value takes as JSON, or a little more. False: too deep, or text that is not
+// UTF-8.
 MUST_USE bool value_measure(const cJSON *value, size_t *ret_bytes, struct err *err);
 
 // Strings as they are, null as nothing, numbers and booleans in JSON's words, containers as JSON.
@@ -31,9 +33,10 @@ bool text_is_number(const char *text, double *ret_number);
 bool value_is_number(const cJSON *value, double *ret_number);
 
 /*
- * Comparison: as numbers when both are numeric (also numeric strings), as booleans when one is a boolean and the
- * other one a boolean or "true"/"false", as text when both are strings, null equals null alone; containers are
- * equal when their JSON is. Order exists among numbers and among strings (by bytes).
+ * Comparison: as numbers when both are numeric (also numeric strings), as booleans when one is a
+ * boolean and the other one a boolean or "true"/"false", as text when both are strings, null equals
+ * null alone; containers are equal when their JSON is. Order exists among numbers and among strings
+ * (by bytes).
  */
 bool value_equal(const cJSON *a, const cJSON *b);
 MUST_USE bool value_order(const cJSON *a, const cJSON *b, int *ret_order);

@@ -43,7 +43,7 @@ static bool fill(struct value_template *template, const cJSON *value, struct err
     template->children = x_calloc((size_t)cJSON_GetArraySize(value) + 1, sizeof(void *));
     bool constant = true;
     const cJSON *child;
-    cJSON_ArrayForEach (child, value) {
+    cJSON_ArrayForEach(child, value) {
         struct value_template *one = x_alloc(sizeof *one);
         template->children[template->count++] = one;
         one->name = x_dup(child->string);

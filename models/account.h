@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Accounts: the collection `integrations` (sales-os), unique by (platform, platform account id), with the enabled
- * flows in flows[] and the token encrypted at rest. Blocking: pool threads or the command line.
+ * Accounts: the collection `integrations` (sales-os), unique by (platform, platform account id),
+ * with the enabled flows in flows[] and the token encrypted at rest. Blocking: pool threads or the
+ * command line.
  */
 #pragma once
 
@@ -18,11 +19,11 @@ struct account {
     enum platform platform;
     char *account_id; // Page id, Instagram account id, phone_number_id
     char *name;
-    char *status;     // connected, disconnected, error, pending
-    char *token;      // opened; secret
-    char *login;      // instagram only: "facebook" or "instagram" (which host serves it)
-    char *page_id;    // instagram by Facebook Login: the linked page, or NULL
-    char *ambiguous;  // policy "resend" or "skip"
+    char *status;      // connected, disconnected, error, pending
+    char *token;       // opened; secret
+    char *login;       // instagram only: "facebook" or "instagram" (which host serves it)
+    char *page_id;     // instagram by Facebook Login: the linked page, or NULL
+    char *ambiguous;   // policy "resend" or "skip"
     char (*flows)[25]; // enabled flows, in order
     size_t flow_count;
     int64_t updated_ms;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * `hookmill init`: collections, indexes and the first admin user. Idempotent; every action and everything that the
- * server cannot do is told through `say`. Blocking.
+ * `hookmill init`: collections, indexes and the first admin user. Idempotent; every action and
+ * everything that the server cannot do is told through `say`. Blocking.
  */
 #pragma once
 
@@ -11,7 +11,8 @@ typedef void (*setup_say_fn)(void *arg, const char *line);
 
 MUST_USE bool setup_indexes(struct db *db, setup_say_fn say, void *arg, struct err *err);
 
-// Creates the admin (bcrypt cost 10) unless a user with that e-mail exists. ret_created may be NULL.
+// Creates the admin (bcrypt cost 10) unless a user with that e-mail exists. ret_created may be
+// NULL.
 MUST_USE bool setup_admin(struct db *db, const char *email, const char *password, bool *ret_created,
                           struct err *err);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The table of node types. Adding a type: one file with one `const struct node_type`, one line in registry.c.
+ * The table of node types. Adding a type: one file with one `const struct node_type`, one line in
+ * registry.c.
  */
 #pragma once
 

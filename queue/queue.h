@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * The queue in Redis: one mailbox per chat, claims, journal, timers, dead letters, on one libevent loop.
+ * The queue in Redis: one mailbox per chat, claims, journal, timers, dead letters, on one libevent
+ * loop.
  *
- * Each mutating call is one Lua script (queue/x.lua): atomic, safe to arrive twice. A lost connection is
- * re-opened with back-off and every unanswered call is sent again, in order; so a callback means "done",
- * with err only for a refusal (ERR_CONFLICT: stale epoch; ERR_UNAVAILABLE: Redis is away for longer than
- * `give_up_ms`, or full) or ERR_CANCELED at queue_free(). Callbacks never fire inside the call that started them and
- * fire exactly once. Replies are borrowed during the callback. One thread: the loop's.
+ * Each mutating call is one Lua script (queue/x.lua): atomic, safe to arrive twice. A lost
+ * connection is re-opened with back-off and every unanswered call is sent again, in order; so a
+ * callback means "done", with err only for a refusal (ERR_CONFLICT: stale epoch; ERR_UNAVAILABLE:
+ * Redis is away for longer than `give_up_ms`, or full) or ERR_CANCELED at queue_free(). Callbacks
+ * never fire inside the call that started them and fire exactly once. Replies are borrowed during
+ * the callback. One thread: the loop's.
  *
- * Keys: hm:{NN}:… with NN = the shard of the account (id_fnv32(account key) % shards). See queue/README.md.
+ * Keys: hm:{NN}:… with NN = the shard of the account (id_fnv32(account key) % shards). See
+ * queue/README.md.
  */
 #pragma once
 
@@ -22,23 +25,24 @@ struct event_base;
 struct queue;
 
 struct queue_config {
-    const char *url;       // redis://[user:password@]host:port[/db] or unix:///path
-    int64_t give_up_ms;    // how long an admit may wait for Redis before it is refused (default 2000)
-    int64_t lease_ms;      // worker lease (default 15000)
-    unsigned high_water;   // percent of maxmemory above which admit refuses (default 80)
-    const char *name;      // of this process, e.g. "listen" or "worker": part of its incarnation
+    const char *url;     // redis://[user:password@]host:port[/db] or unix:///path
+    int64_t give_up_ms;  // how long an admit may wait for Redis before it is refused (default 2000)
+    int64_t lease_ms;    // worker lease (default 15000)
+    unsigned high_water; // percent of maxmemory above which admit refuses (default 80)
+    const char *name;    // of this process, e.g. "listen" or "worker": part of its incarnation
 };
 
 /*
- * Opens the connection and loads the scripts (blocking, at start only). Reads the shard count that `hookmill init`
- * stored: ERR_CONFIG with what to do when there is none.
+ * Opens the connection and loads the scripts (blocking, at start only). Reads the shard count that
+ * `hookmill init` stored: ERR_CONFIG with what to do when there is none.
  */
 MUST_USE struct queue *queue_new(struct event_base *base, const struct queue_config *config,
                                  struct err *err);
 void queue_free(struct queue *queue); // pending callbacks fire with ERR_CANCELED first
 
-bool queue_is_up(const struct queue *queue);    // connected now
-bool queue_has_room(const struct queue *queue); // below the high-water mark (looked at every 250 ms)
+bool queue_is_up(const struct queue *queue); // connected now
+bool queue_has_room(
+    const struct queue *queue); // below the high-water mark (looked at every 250 ms)
 unsigned queue_shards(const struct queue *queue);
 unsigned queue_shard_of(const struct queue *queue, const char *account_key);
 const char *queue_incarnation(const struct queue *queue); // host:pid:random
@@ -50,23 +54,26 @@ MUST_USE bool queue_init_shards(const char *url, unsigned wanted, unsigned *ret_
 /* --- admit: listener → mailbox --------------------------------------------------------------- */
 
 struct queue_event {
-    const char *account;     // account key "platform:id"
-    const char *const *aliases; // contact names; the first is the preferred one; none = the account's lane
+    const char *account; // account key "platform:id"
+    const char *const
+        *aliases; // contact names; the first is the preferred one; none = the account's lane
     size_t alias_count;
-    bool lane;               // receipts: to the account's lane, not the chat's mailbox
-    const char *dedup_key;   // NULL = not remembered (moves forward only)
-    int64_t timestamp_ms;    // names the bucket of `seen before`
-    const char *json;        // the event
+    bool lane;             // receipts: to the account's lane, not the chat's mailbox
+    const char *dedup_key; // NULL = not remembered (moves forward only)
+    int64_t timestamp_ms;  // names the bucket of `seen before`
+    const char *json;      // the event
 };
 struct queue_admitted {
     unsigned admitted;
     unsigned duplicates;
 };
-typedef void (*queue_admit_fn)(void *arg, const struct queue_admitted *result, const struct err *err);
+typedef void (*queue_admit_fn)(void *arg, const struct queue_admitted *result,
+                               const struct err *err);
 
 /*
- * Admits all events of one delivery; strings are copied. Calls of one loop turn are collected into one script call
- * per shard. The callback fires once, when all of them are in Redis (or with err, when any may not be).
+ * Admits all events of one delivery; strings are copied. Calls of one loop turn are collected into
+ * one script call per shard. The callback fires once, when all of them are in Redis (or with err,
+ * when any may not be).
  */
 void queue_admit(struct queue *queue, const struct queue_event *events, size_t count,
                  queue_admit_fn done, void *arg);
@@ -90,7 +97,7 @@ struct queue_claim {
     size_t record_count;
     const struct queue_entry *entries; // at most 64, oldest first
     size_t entry_count;
-    const char *fired;   // token of the timer that is due, or NULL
+    const char *fired; // token of the timer that is due, or NULL
 };
 /* `claims` is empty when nothing is ready. */
 typedef void (*queue_claim_fn)(void *arg, const struct queue_claim *claims, size_t count,
@@ -119,9 +126,9 @@ struct queue_timer {
 struct queue_journal {
     const char *chat;
     int64_t epoch;
-    const char *state;   // the activation's state, replaces what is there
-    const char *attempt; // effect about to leave; NULL = none in hand
-    const char *result;  // result of the effect in hand; NULL = none yet
+    const char *state;          // the activation's state, replaces what is there
+    const char *attempt;        // effect about to leave; NULL = none in hand
+    const char *result;         // result of the effect in hand; NULL = none yet
     const char *const *records; // appended to the activation's records
     size_t record_count;
 };
@@ -137,7 +144,8 @@ struct queue_dead {
 };
 enum queue_next {
     QUEUE_IDLE,   // schedules the chat again only when there are entries after `done`
-    QUEUE_PARKED, // new events append but do not schedule; the timer, queue_settle or queue_release does
+    QUEUE_PARKED, // new events append but do not schedule; the timer, queue_settle or queue_release
+                  // does
     QUEUE_READY,  // schedules it again at once (handed back)
 };
 struct queue_finish {
@@ -155,8 +163,9 @@ void queue_finish(struct queue *queue, const struct queue_finish *finish, queue_
                   void *arg);
 
 /*
- * A status or an echo names an attempt: if the chat of (account, alias) is parked with an attempt in hand whose JSON
- * has "key" equal to `attempt_key` and no result, stores `result` and makes the chat ready. ret: settled or not.
+ * A status or an echo names an attempt: if the chat of (account, alias) is parked with an attempt
+ * in hand whose JSON has "key" equal to `attempt_key` and no result, stores `result` and makes the
+ * chat ready. ret: settled or not.
  */
 typedef void (*queue_settle_fn)(void *arg, bool settled, const struct err *err);
 void queue_settle(struct queue *queue, const char *account, const char *alias,
@@ -165,14 +174,15 @@ void queue_settle(struct queue *queue, const char *account, const char *alias,
 // Makes a parked chat ready (an operator's hand).
 void queue_release(struct queue *queue, const char *chat, queue_done_fn done, void *arg);
 
-/* --- dead letters and figures (blocking; for the command line and the listener's raw letters) ---- */
+/* --- dead letters and figures (blocking; for the command line and the listener's raw letters) ----
+ */
 
 // A body that could not be understood goes raw to the dead letters (shard 0). Asynchronous.
 void queue_bury_raw(struct queue *queue, const char *app, const char *reason, const void *body,
                     size_t len, queue_done_fn done, void *arg);
 
 struct queue_dead_letter {
-    const char *id;     // "shard-streamid"
+    const char *id; // "shard-streamid"
     int64_t at_ms;
     const char *reason;
     const char *account; // or NULL
@@ -184,20 +194,21 @@ struct queue_dead_letter {
 typedef void (*queue_dead_fn)(void *arg, const struct queue_dead_letter *letter);
 MUST_USE bool queue_dead_list(const char *url, unsigned most, queue_dead_fn fn, void *arg,
                               struct err *err);
-// Puts one letter (or all: id NULL) back into its mailbox, past `seen before`. Raw bodies stay, with an error.
+// Puts one letter (or all: id NULL) back into its mailbox, past `seen before`. Raw bodies stay,
+// with an error.
 MUST_USE bool queue_dead_retry(const char *url, const char *id, unsigned *ret_retried,
                                struct err *err);
 
 struct queue_stats {
     unsigned shards;
-    uint64_t ready;   // chats scheduled
-    uint64_t held;    // chats that workers hold
+    uint64_t ready; // chats scheduled
+    uint64_t held;  // chats that workers hold
     uint64_t parked;
     uint64_t timers;
     uint64_t mailbox; // events that wait in mailboxes
     uint64_t dead;
     uint64_t admitted, duplicates, done, dead_ever; // sums of the ledgers
-    unsigned workers; // live leases
+    unsigned workers;                               // live leases
 };
 MUST_USE bool queue_stats_read(const char *url, struct queue_stats *ret_stats, struct err *err);
 

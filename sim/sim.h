@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The simulator: an HTTP server that stands in for the Graph API's messages endpoints (Messenger, Instagram,
- * WhatsApp) and Groq's chat completions, and a maker of signed webhooks in Meta's shapes. See `hookmill sim --help`.
+ * The simulator: an HTTP server that stands in for the Graph API's messages endpoints (Messenger,
+ * Instagram, WhatsApp) and Groq's chat completions, and a maker of signed webhooks in Meta's
+ * shapes. See `hookmill sim --help`.
  */
 #pragma once
 

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// A bounded, growing byte buffer (see buf.h).
+
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buf_init(struct buf *b, size_t max)
+{
+    *b = (struct buf){.max = max};
+}
+
+void buf_deinit(struct buf *b)
+{
+    free(b->data);
+    *b = (struct buf){0};
+}
+
+void buf_clear(struct buf *b)
+{
+    b->len = 0;
+    b->overflow = false;
+    if (b->data)
+        b->data[0] = '\0';
+}
+
+// Makes room for `len` more bytes and the terminator; false when the bound forbids it.
+static bool reserve(struct buf *b, size_t len)
+{
+    if (b->overflow || (b->max && len > b->max - b->len)) {
+        b->overflow = true;
+        return false;
+    }
+    size_t need = b->len + len + 1;
+    if (need > b->cap) {
+        size_t cap = b->cap ? b->cap : 64;
+        while (cap < need)
+            cap *= 2;
+        b->data = x_realloc(b->data, cap, 1);
+        b->cap = cap;
+    }
+    return true;
+}
+
+void buf_add(struct buf *b, const void *data, size_t len)
+{
+    if (!reserve(b, len))
+        return;
+    if (len > 0)
+        memcpy(b->data + b->len, data, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+}
+
+void buf_add_str(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
+
+void buf_add_char(struct buf *b, char c)
+{
+    buf_add(b, &c, 1);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char *text = x_vprintf(fmt, ap);
+    va_end(ap);
+    buf_add_str(b, text);
+    free(text);
+}
+
+void buf_add_json_str(struct buf *b, const char *s)
+{
+    if (!s) {
+        buf_add_str(b, "null");
+        return;
+    }
+    buf_add_char(b, '"');
+    const char *start = s; // of the run that needs no escaping
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c >= ' ' && c != '"' && c != '\\')
+            continue;
+        buf_add(b, start, (size_t)(s - start));
+        start = s + 1;
+        if (c == '"' || c == '\\')
+            buf_printf(b, "\\%c", c);
+        else if (c == '\n')
+            buf_add_str(b, "\\n");
+        else
+            buf_printf(b, "\\u%04x", c);
+    }
+    buf_add(b, start, (size_t)(s - start));
+    buf_add_char(b, '"');
+}
+
+char *buf_take(struct buf *b)
+{
+    char *data = b->data ? b->data : x_dup("");
+    size_t max = b->max;
+    *b = (struct buf){.max = max};
+    return data;
+}

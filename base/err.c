@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Filling in errors (see err.h).
+
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
+{
+    if (!err)
+        return false;
+    err->code = code;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(err->text, sizeof err->text, fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+bool err_prefix(struct err *err, const char *fmt, ...)
+{
+    if (!err)
+        return false;
+    char was[sizeof err->text];
+    memcpy(was, err->text, sizeof was);
+    va_list ap;
+    va_start(ap, fmt);
+    int len = vsnprintf(err->text, sizeof err->text, fmt, ap);
+    va_end(ap);
+    if (len >= 0 && (size_t)len < sizeof err->text)
+        snprintf(err->text + len, sizeof err->text - (size_t)len, ": %s", was);
+    return false;
+}
+
+const char *err_code_name(enum err_code code)
+{
+    static const char *const names[] = {
+        [ERR_NONE] = "none",
+        [ERR_INPUT] = "input",
+        [ERR_CONFIG] = "config",
+        [ERR_LIMIT] = "limit",
+        [ERR_NOT_FOUND] = "not found",
+        [ERR_CONFLICT] = "conflict",
+        [ERR_UNAVAILABLE] = "unavailable",
+        [ERR_AMBIGUOUS] = "ambiguous",
+        [ERR_CANCELED] = "canceled",
+        [ERR_DENIED] = "denied",
+        [ERR_INTERNAL] = "internal",
+    };
+    return names[code];
+}

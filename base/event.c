@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+// The normalised event: names, JSON form, identity (see event.h).
+
+#include "base/event.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/crypto.h"
+#include "base/id.h"
+#include "base/json.h"
+
+static const char *const platform_names[] = {"messenger", "instagram", "whatsapp"};
+static const char *const kind_names[] = {"message", "postback", "status", "echo", "other"};
+
+const char *platform_name(enum platform platform)
+{
+    return platform_names[platform];
+}
+
+bool platform_parse(const char *name, enum platform *ret_platform)
+{
+    for (int i = 0; name && i < PLATFORM_COUNT; i++) {
+        if (strcmp(name, platform_names[i]) == 0) {
+            *ret_platform = (enum platform)i;
+            return true;
+        }
+    }
+    if (!name || strcmp(name, "facebook") != 0)
+        return false;
+    *ret_platform = PLATFORM_MESSENGER;
+    return true;
+}
+
+const char *platform_document_name(enum platform platform)
+{
+    return platform == PLATFORM_MESSENGER ? "facebook" : platform_names[platform];
+}
+
+const char *event_kind_name(enum event_kind kind)
+{
+    return kind_names[kind];
+}
+
+bool event_kind_parse(const char *name, enum event_kind *ret_kind)
+{
+    for (int i = 0; name && i < EVENT_KIND_COUNT; i++) {
+        if (strcmp(name, kind_names[i]) == 0) {
+            *ret_kind = (enum event_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void event_deinit(struct event *event)
+{
+    char *const strings[] = {event->type,          event->account,  event->contact,
+                             event->contact_name,  event->id,       event->text,
+                             event->payload,       event->reply_to, event->status,
+                             event->callback_data, event->app_id,   event->raw};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        free(strings[i]);
+    for (size_t i = 0; i < EVENT_ALIASES_MAX; i++)
+        free(event->aliases[i]);
+    cJSON_Delete(event->attachments);
+    cJSON_Delete(event->errors);
+    *event = (struct event){0};
+}
+
+bool event_wakes_flow(const struct event *event)
+{
+    return event->kind == EVENT_MESSAGE || event->kind == EVENT_POSTBACK;
+}
+
+bool event_is_receipt(const struct event *event)
+{
+    return event->kind == EVENT_STATUS || event->kind == EVENT_ECHO;
+}
+
+void event_dedup_key(const struct event *event, char out[64])
+{
+    char stamp[24];
+    snprintf(stamp, sizeof stamp, "%lld", (long long)event->timestamp_ms);
+    uint8_t hash[16];
+    const char *kind = event_kind_name(event->kind);
+    const char *type = event->type ? event->type : "";
+    if (event->kind == EVENT_OTHER && event->raw) // the same bytes are the same event
+        id_hash128(hash, event->account, kind, type, event->raw, NULL);
+    else if (event->kind == EVENT_MESSAGE && event->id)
+        id_hash128(hash, event->account, kind, event->id, NULL);
+    else
+        id_hash128(hash, event->account, kind, event->id ? event->id : "",
+                   event->contact ? event->contact : "", stamp,
+                   event->payload ? event->payload : "", event->status ? event->status : "", NULL);
+    hex_encode(hash, sizeof hash, out);
+}
+
+/* --- JSON form ---------------------------------------------------------------------------------
+ */
+
+static void add_member(struct buf *out, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    buf_printf(out, ",\"%s\":", name);
+    buf_add_json_str(out, value);
+}
+
+static void add_tree(struct buf *out, const char *name, const cJSON *tree)
+{
+    if (!tree)
+        return;
+    char *text = json_print(tree);
+    buf_printf(out, ",\"%s\":", name);
+    buf_add_str(out, text);
+    free(text);
+}
+
+static void add_aliases(struct buf *out, const struct event *event)
+{
+    buf_add_str(out, ",\"aliases\":[");
+    for (size_t i = 0; i < EVENT_ALIASES_MAX && event->aliases[i]; i++) {
+        if (i > 0)
+            buf_add_char(out, ',');
+        buf_add_json_str(out, event->aliases[i]);
+    }
+    buf_add_char(out, ']');
+}
+
+// Raw JSON goes in as it was received; blanks between its tokens may be line breaks, which would
+// end our line.
+static void add_raw(struct buf *out, const char *raw)
+{
+    if (!raw)
+        return;
+    buf_add_str(out, ",\"raw\":");
+    for (; *raw; raw++)
+        buf_add_char(out, *raw == '\n' || *raw == '\r' ? ' ' : *raw);
+}
+
+char *event_to_json(const struct event *event)
+{
+    struct buf out = {0};
+    buf_printf(&out, "{\"platform\":\"%s\",\"kind\":\"%s\"", platform_name(event->platform),
+               event_kind_name(event->kind));
+    add_member(&out, "type", event->type);
+    add_member(&out, "account", event->account);
+    add_member(&out, "contact", event->contact);
+    add_aliases(&out, event);
+    add_member(&out, "name", event->contact_name);
+    add_member(&out, "id", event->id);
+    buf_printf(&out, ",\"timestamp\":%lld", (long long)event->timestamp_ms);
+    if (event_wakes_flow(event)) {
+        buf_add_str(&out, ",\"text\":");
+        buf_add_json_str(&out, event->text);
+        buf_add_str(&out, ",\"payload\":");
+        buf_add_json_str(&out, event->payload);
+    } else {
+        add_member(&out, "text", event->text);
+        add_member(&out, "payload", event->payload);
+    }
+    add_member(&out, "reply_to", event->reply_to);
+    add_tree(&out, "attachments", event->attachments);
+    add_member(&out, "status", event->status);
+    add_member(&out, "callback_data", event->callback_data);
+    add_member(&out, "app_id", event->app_id);
+    add_tree(&out, "errors", event->errors);
+    add_raw(&out, event->raw);
+    buf_add_char(&out, '}');
+    return buf_take(&out);
+}
+
+static cJSON *dup_array(const cJSON *json, const char *name)
+{
+    const cJSON *item = json_get(json, name);
+    return cJSON_IsArray(item) ? cJSON_Duplicate(item, true) : NULL;
+}
+
+static void read_members(const struct json_doc *doc, const cJSON *json, struct event *event)
+{
+    event->type = x_dup(json_str(json, "type"));
+    event->account = x_dup(json_str(json, "account"));
+    event->contact = x_dup(json_str(json, "contact"));
+    event->contact_name = x_dup(json_str(json, "name"));
+    event->id = x_dup(json_str(json, "id"));
+    event->timestamp_ms = json_int(json, "timestamp", 0);
+    event->text = x_dup(json_str(json, "text"));
+    event->payload = x_dup(json_str(json, "payload"));
+    event->reply_to = x_dup(json_str(json, "reply_to"));
+    event->status = x_dup(json_str(json, "status"));
+    event->callback_data = x_dup(json_str(json, "callback_data"));
+    event->app_id = x_dup(json_str(json, "app_id"));
+    event->attachments = dup_array(json, "attachments");
+    event->errors = dup_array(json, "errors");
+    size_t count = 0;
+    const cJSON *alias;
+    cJSON_ArrayForEach(alias, json_get(json, "aliases")) {
+        if (cJSON_IsString(alias) && count < EVENT_ALIASES_MAX)
+            event->aliases[count++] = x_dup(alias->valuestring);
+    }
+    const cJSON *raw = json_get(json, "raw");
+    if (raw) {
+        size_t len;
+        const char *bytes = json_raw(doc, raw, &len);
+        event->raw = x_dupn(bytes, len);
+    }
+}
+
+bool event_from_json(const char *text, size_t len, struct event *ret_event, struct err *err)
+{
+    // An event is one element of a delivery, which was itself parsed within the default limits,
+    // plus our own level.
+    struct json_limits limits = {.max_bytes = 8 << 20, .max_depth = 80};
+    struct json_doc *doc = json_parse(text, len, &limits, err);
+    if (!doc)
+        return false;
+    const cJSON *json = json_root(doc);
+    struct event event = {0};
+    if (!platform_parse(json_str(json, "platform"), &event.platform) ||
+        !event_kind_parse(json_str(json, "kind"), &event.kind) || !json_str(json, "account")) {
+        json_doc_free(doc);
+        return err_set(err, ERR_INPUT, "event: platform, kind or account is missing or unknown");
+    }
+    read_members(doc, json, &event);
+    json_doc_free(doc);
+    *ret_event = event;
+    return true;
+}
+
+/* --- keys ----------------------------------------------------------------------------------------
+ */
+
+char *account_key(enum platform platform, const char *account)
+{
+    return x_printf("%s:%s", platform_name(platform), account);
+}
+
+char *chat_key(enum platform platform, const char *account, const char *alias)
+{
+    return x_printf("%s:%s:%s", platform_name(platform), account, alias);
+}
+
+bool chat_key_is_lane(const char *chat)
+{
+    size_t len = strlen(chat);
+    return len >= 2 && strcmp(chat + len - 2, ":~") == 0;
+}
+
+bool chat_key_split(const char *key, enum platform *ret_platform, char **ret_account,
+                    char **ret_alias)
+{
+    const char *account = strchr(key, ':');
+    if (!account)
+        return false;
+    char *name = x_dupn(key, (size_t)(account - key));
+    bool known = platform_parse(name, ret_platform);
+    free(name);
+    if (!known)
+        return false;
+    account++;
+    size_t len = strcspn(account, ":");
+    if (len == 0)
+        return false;
+    *ret_account = x_dupn(account, len);
+    *ret_alias = account[len] ? x_dup(account + len + 1) : NULL;
+    return true;
+}
