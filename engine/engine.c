@@ -195,6 +195,8 @@ static enum engine_outcome run_stop(struct machine *m, enum node_verdict verdict
                                     struct effect *ret_effect)
 {
     node_remember(m);
+    if (verdict == NODE_EFFECT && m->run.decision)
+        step_report(m); // an answer was refused; other effects speak for themselves
     if (verdict == NODE_EFFECT)
         return effect_yield(m, ret_effect);
     effect_deinit(&m->effect); // what a node filled before it failed
@@ -230,6 +232,7 @@ static enum engine_outcome run_on(struct machine *m, enum node_verdict verdict,
             int target = m->run.target;
             step_report(m);
             node_state_drop(session);
+            effect_deinit(&m->effect); // what a node filled before it took an error branch
             verdict = node_enter(m, target);
         } else if (verdict == NODE_WAIT_INPUT && cJSON_GetArraySize(session->kept) > 0) {
             verdict = answer_deliver(m, cJSON_DetachItemFromArray(session->kept, 0));
