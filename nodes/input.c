@@ -83,10 +83,14 @@ static void ways_parse(struct node_parse *p, struct input *input)
 {
     bool is_choice = input->rule.type == ANSWER_CHOICE;
     const cJSON *list = node_member(p->data, "choices");
+    if (cJSON_GetArraySize(list) == 0)
+        list = node_member(p->data, "options");
+    if (cJSON_GetArraySize(list) == 0)
+        list = NULL; // builders store empty lists, too
     input->invalid = node_edge(p, "invalid");
     input->timeout = node_edge(p, "timeout");
     if (is_choice)
-        options_parse(&input->options, p, list ? list : node_member(p->data, "options"));
+        options_parse(&input->options, p, list);
     input->next = node_default_edge(p);
     for (size_t i = 0; i < input->options.count; i++)
         if (input->options.items[i].target == NOWHERE && input->next == NOWHERE)
