@@ -88,6 +88,7 @@ struct engine_limits {
     uint32_t loop_guard;           // nodes run without an input in between, default 500
     uint32_t variables;            // default 200
     size_t value_bytes;            // one variable's JSON, default 64 KiB
+    size_t variables_bytes;        // all of them together, default 1 MiB
     size_t output_bytes;           // one template's output, default 16 KiB
 };
 extern const struct engine_limits engine_default_limits;

@@ -32,8 +32,8 @@ struct diag {
 
 struct diags {
     struct diag *items;
-    size_t count;
-    size_t errors; // how many of them are errors
+    size_t count;  // of items
+    size_t errors; // how many errors there were, kept or not
 };
 
 void diags_deinit(struct diags *diags);

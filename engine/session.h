@@ -44,19 +44,24 @@ struct session {
     cJSON *node_state;    // what the current node keeps over a wait (its attempts …), or NULL
     cJSON *kept; // array of {text,payload} that came during a delay, for the next input; or NULL
     // Counters (limits are of the language)
-    uint32_t steps;       // in all
-    uint32_t loop_guard;  // steps since the last input
-    int64_t started_ms;   // wall clock
-    int64_t ended_ms;     // 0 while active
-    int64_t active_ms;    // activation time so far, without waits and delays
-    int64_t activated_ms; // start of the present activation; 0 while waiting
-    char *error;          // of SESSION_ERROR: names node and reason
+    uint32_t steps;            // in all
+    uint32_t activation_steps; // since the last wait for an input or a delay
+    uint32_t loop_guard;       // steps since the last input
+    int64_t started_ms;        // wall clock
+    int64_t ended_ms;          // 0 while active
+    int64_t active_ms;         // activation time so far, without waits and delays
+    int64_t activated_ms;      // start of the present activation; 0 while waiting
+    char *error;               // of SESSION_ERROR: names node and reason
 };
 
 // A fresh session: ids are copied, everything else is zero. Caller's storage.
 void session_init(struct session *session, const char *id, const char *flow_id, int flow_version,
                   int64_t now_ms);
 void session_deinit(struct session *session);
+
+// The shell parks the chat (an effect must be tried later): time from here on is no activation
+// time.
+void session_pause(struct session *session, int64_t now_ms);
 
 MUST_USE char *session_to_json(const struct session *session);
 MUST_USE bool session_from_json(const char *json, size_t len, struct session *ret_session,

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Effects: their life and their JSON form.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "engine/engine.h"
+
+static const char *const kind_names[] = {"none", "send", "http", "ai"};
+
+const char *effect_kind_name(enum effect_kind kind)
+{
+    return kind_names[kind];
+}
+
+void effect_deinit(struct effect *e)
+{
+    for (size_t i = 0; i < e->choice_count; i++) {
+        free(e->choices[i].id);
+        free(e->choices[i].title);
+    }
+    free(e->choices);
+    free(e->node);
+    free(e->text);
+    free(e->method);
+    free(e->url);
+    free(e->body);
+    free(e->system);
+    free(e->prompt);
+    cJSON_Delete(e->headers);
+    cJSON_Delete(e->models);
+    *e = (struct effect){0};
+}
+
+char *effect_to_json(const struct effect *e)
+{
+    cJSON *json = cJSON_CreateObject();
+    json_add_str(json, "kind", kind_names[e->kind]);
+    json_add_int(json, "seq", e->seq);
+    json_add_str(json, "node", e->node);
+    json_add_str(json, "text", e->text);
+    cJSON *choices = e->choice_count ? cJSON_AddArrayToObject(json, "choices") : NULL;
+    for (size_t i = 0; i < e->choice_count; i++) {
+        cJSON *choice = cJSON_CreateObject();
+        json_add_str(choice, "id", e->choices[i].id);
+        json_add_str(choice, "title", e->choices[i].title);
+        cJSON_AddItemToArray(choices, choice);
+    }
+    json_add_str(json, "method", e->method);
+    json_add_str(json, "url", e->url);
+    if (e->headers)
+        cJSON_AddItemReferenceToObject(json, "headers", e->headers);
+    json_add_str(json, "body", e->body);
+    json_add_int(json, "timeout", e->timeout_ms);
+    if (e->models)
+        cJSON_AddItemReferenceToObject(json, "models", e->models);
+    json_add_str(json, "system", e->system);
+    json_add_str(json, "prompt", e->prompt);
+    cJSON_AddNumberToObject(json, "temperature", e->temperature);
+    json_add_int(json, "max_tokens", e->max_tokens);
+    json_add_int(json, "history", e->history);
+    char *text = json_print(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+static bool choices_parse(const cJSON *list, struct effect *e, struct err *err)
+{
+    if (!list)
+        return true;
+    if (!cJSON_IsArray(list))
+        return err_set(err, ERR_INPUT, "effect: choices must be a list");
+    e->choices = x_calloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *e->choices);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list) {
+        struct choice *choice = &e->choices[e->choice_count++];
+        choice->id = x_dup(json_str(item, "id"));
+        choice->title = x_dup(json_str(item, "title"));
+        if (!choice->id || !choice->title)
+            return err_set(err, ERR_INPUT, "effect: a choice needs id and title");
+    }
+    return true;
+}
+
+static bool tree_copy(const cJSON *json, const char *name, cJSON_bool (*is)(const cJSON *),
+                      cJSON **ret_tree, struct err *err)
+{
+    const cJSON *tree = json_get(json, name);
+    if (tree && !is(tree))
+        return err_set(err, ERR_INPUT, "effect: %s has the wrong type", name);
+    *ret_tree = tree ? cJSON_Duplicate(tree, true) : NULL;
+    return true;
+}
+
+static bool effect_parse(const cJSON *json, struct effect *e, struct err *err)
+{
+    const char *kind = json_str(json, "kind");
+    size_t index = 0;
+    while (index < 4 && (!kind || strcmp(kind, kind_names[index]) != 0))
+        index++;
+    if (index == 4)
+        return err_set(err, ERR_INPUT, "effect: kind is missing or unknown");
+    e->kind = (enum effect_kind)index;
+    int64_t seq = json_int(json, "seq", -1);
+    if (seq < 0 || seq > UINT32_MAX)
+        return err_set(err, ERR_INPUT, "effect: seq is missing or out of range");
+    e->seq = (uint32_t)seq;
+    e->node = x_dup(json_str(json, "node"));
+    e->text = x_dup(json_str(json, "text"));
+    e->method = x_dup(json_str(json, "method"));
+    e->url = x_dup(json_str(json, "url"));
+    e->body = x_dup(json_str(json, "body"));
+    e->system = x_dup(json_str(json, "system"));
+    e->prompt = x_dup(json_str(json, "prompt"));
+    e->timeout_ms = json_int(json, "timeout", 0);
+    const cJSON *temperature = json_get(json, "temperature");
+    e->temperature = cJSON_IsNumber(temperature) ? temperature->valuedouble : -1;
+    e->max_tokens = (int)json_int(json, "max_tokens", 0);
+    e->history = (int)json_int(json, "history", 0);
+    return choices_parse(json_get(json, "choices"), e, err) &&
+           tree_copy(json, "headers", cJSON_IsObject, &e->headers, err) &&
+           tree_copy(json, "models", cJSON_IsArray, &e->models, err);
+}
+
+bool effect_from_json(const cJSON *json, struct effect *ret_effect, struct err *err)
+{
+    struct effect effect = {0};
+    if (!effect_parse(json, &effect, err)) {
+        effect_deinit(&effect);
+        return false;
+    }
+    *ret_effect = effect;
+    return true;
+}

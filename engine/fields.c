@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+// Checks a node's data against the field table of its type.
+#include <string.h>
+
+#include "base/config.h"
+#include "base/utf8.h"
+#include "engine/graph.h"
+
+const char *field_kind_name(enum field_kind kind)
+{
+    static const char *const names[] = {
+        [FIELD_STRING] = "text",       [FIELD_TEMPLATE] = "template", [FIELD_PATTERN] = "pattern",
+        [FIELD_VARIABLE] = "variable", [FIELD_NODE] = "node id",      [FIELD_WORD] = "word",
+        [FIELD_NUMBER] = "number",     [FIELD_BOOL] = "true/false",   [FIELD_OBJECT] = "object",
+        [FIELD_LIST] = "list",         [FIELD_ANY] = "anything",
+    };
+    return names[kind];
+}
+
+// What builders keep in any node's data for themselves.
+static const char *const common_names[] = {"label", "description", "color", "icon", "notes", NULL};
+
+enum { FIELDS_DEPTH_MAX = 4, PLACE_MAX = 128 };
+
+// Where a member is: "conditions[2].operator".
+struct place {
+    struct compile *compile;
+    const struct flow_node *node;
+    char text[PLACE_MAX];
+};
+
+static bool fields_check_at(const struct place *place, const struct node_field *fields,
+                            const cJSON *data, unsigned depth);
+
+static struct place place_member(const struct place *place, const char *name)
+{
+    struct place member = {.compile = place->compile, .node = place->node};
+    int cut = (int)utf8_cut_bytes(name, strlen(name), 40);
+    snprintf(member.text, sizeof member.text, "%.80s%s%.*s", place->text, *place->text ? "." : "",
+             cut, name);
+    return member;
+}
+
+static bool place_error(const struct place *place, const char *code, const char *what,
+                        const char *detail)
+{
+    diags_add(place->compile->diags, SEVERITY_ERROR, code, place->node->id, NULL, "%s: %s%s",
+              place->text, what, detail);
+    return false;
+}
+
+static bool type_fits(enum field_kind kind, const cJSON *item)
+{
+    switch (kind) {
+    case FIELD_NUMBER:
+        return cJSON_IsNumber(item);
+    case FIELD_BOOL:
+        return cJSON_IsBool(item);
+    case FIELD_OBJECT:
+        return cJSON_IsObject(item);
+    case FIELD_LIST:
+        return cJSON_IsArray(item);
+    case FIELD_ANY:
+        return true;
+    default:
+        return cJSON_IsString(item);
+    }
+}
+
+static bool word_check(const struct place *place, const struct node_field *field, const cJSON *item)
+{
+    for (const char *const *word = field->words; *word; word++)
+        if (strcmp(*word, item->valuestring) == 0)
+            return true;
+    const char *nearest = nearest_word(item->valuestring, field->words, 3);
+    char what[200];
+    int cut = (int)utf8_cut_bytes(item->valuestring, strlen(item->valuestring), 60);
+    snprintf(what, sizeof what, "'%.*s' is not a known word", cut, item->valuestring);
+    char detail[160];
+    if (nearest) {
+        snprintf(detail, sizeof detail, ": did you mean '%s'?", nearest);
+        return place_error(place, "field-value", what, detail);
+    }
+    size_t len = (size_t)snprintf(detail, sizeof detail, "; known:");
+    for (const char *const *word = field->words; *word && len < sizeof detail; word++)
+        len += (size_t)snprintf(detail + len, sizeof detail - len, " %s", *word);
+    return place_error(place, "field-value", what, detail);
+}
+
+static bool list_check(const struct place *place, const struct node_field *field, const cJSON *list,
+                       unsigned depth)
+{
+    bool ok = true;
+    int index = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list) {
+        struct place at = *place;
+        snprintf(at.text, sizeof at.text, "%.100s[%d]", place->text, index++);
+        if (!cJSON_IsObject(item))
+            ok = place_error(&at, "field-type", "must be an object", "");
+        else if (!fields_check_at(&at, field->members, item, depth + 1))
+            ok = false;
+    }
+    return ok;
+}
+
+static bool item_check(const struct place *place, const struct node_field *field, const cJSON *item,
+                       unsigned depth)
+{
+    if (!type_fits(field->kind, item))
+        return place_error(place, "field-type", "must be a ", field_kind_name(field->kind));
+    if (cJSON_IsString(item) && !utf8_valid(item->valuestring, strlen(item->valuestring)))
+        return place_error(place, "field-value", "is not UTF-8", "");
+    bool bounded = field->min != 0 || field->max != 0;
+    if (field->kind == FIELD_NUMBER && bounded &&
+        !(item->valuedouble >= field->min && item->valuedouble <= field->max)) {
+        char detail[64];
+        snprintf(detail, sizeof detail, "%g and %g", field->min, field->max);
+        return place_error(place, "field-value", "must be between ", detail);
+    }
+    if (field->kind == FIELD_WORD)
+        return word_check(place, field, item);
+    if (field->kind == FIELD_OBJECT && field->members)
+        return fields_check_at(place, field->members, item, depth + 1);
+    if (field->kind == FIELD_LIST && field->members)
+        return list_check(place, field, item, depth);
+    return true;
+}
+
+static const struct node_field *field_find(const struct node_field *fields, const char *name)
+{
+    for (; fields && fields->name; fields++)
+        if (strcmp(fields->name, name) == 0)
+            return fields;
+    return NULL;
+}
+
+static void unknown_warn(const struct place *place, const struct node_field *fields,
+                         const char *name)
+{
+    const char *known[64];
+    size_t count = 0;
+    for (; fields && fields->name && count + 1 < sizeof known / sizeof *known; fields++)
+        known[count++] = fields->name;
+    known[count] = NULL;
+    struct place member = place_member(place, name);
+    const char *nearest = nearest_word(name, known, 2);
+    diags_add(place->compile->diags, SEVERITY_WARNING, "field-unknown", place->node->id, NULL,
+              "%s: unknown field, not used%s%s%s", member.text, nearest ? "; did you mean '" : "",
+              nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+static bool is_common(const char *name)
+{
+    for (const char *const *common = common_names; *common; common++)
+        if (strcmp(*common, name) == 0)
+            return true;
+    return false;
+}
+
+static bool fields_check_at(const struct place *place, const struct node_field *fields,
+                            const cJSON *data, unsigned depth)
+{
+    if (depth > FIELDS_DEPTH_MAX)
+        return true; // tables are not deeper
+    bool ok = true;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, data) {
+        const struct node_field *field = field_find(fields, item->string);
+        struct place member = place_member(place, item->string);
+        if (!field && !(depth == 0 && is_common(item->string)))
+            unknown_warn(place, fields, item->string);
+        else if (field && !cJSON_IsNull(item) && !item_check(&member, field, item, depth))
+            ok = false;
+    }
+    for (; fields && fields->name; fields++) {
+        struct place member = place_member(place, fields->name);
+        if (fields->required && !node_member(data, fields->name))
+            ok = place_error(&member, "field-missing", "is missing", "");
+    }
+    return ok;
+}
+
+bool fields_check(struct compile *compile, const struct flow_node *node,
+                  const struct node_field *fields, const cJSON *data)
+{
+    struct place place = {.compile = compile, .node = node};
+    return fields_check_at(&place, fields, data, 0);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// The compiled flow's life, its look-ups, and the sets of names that compilation collects.
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/graph.h"
+#include "engine/path.h"
+
+static void node_deinit(struct flow_node *node)
+{
+    if (node->type && node->type->free && node->config)
+        node->type->free(node->config);
+    for (size_t i = 0; i < node->edge_count; i++) {
+        free(node->edges[i].id);
+        free(node->edges[i].handle);
+        free(node->edges[i].label);
+    }
+    free(node->edges);
+    free(node->ways);
+    free(node->id);
+}
+
+struct flow *flow_ref(struct flow *flow)
+{
+    flow->refs++;
+    return flow;
+}
+
+void flow_unref(struct flow *flow)
+{
+    if (!flow || --flow->refs)
+        return;
+    HASH_CLEAR(hh, flow->by_id);
+    for (size_t i = 0; i < flow->count; i++)
+        node_deinit(&flow->nodes[i]);
+    for (size_t i = 0; i < flow->variable_count; i++) {
+        path_free(flow->variables[i].path);
+        cJSON_Delete(flow->variables[i].value);
+    }
+    free(flow->nodes);
+    free(flow->variables);
+    free(flow->name);
+    free(flow);
+}
+
+const char *flow_name(const struct flow *flow)
+{
+    return flow->name;
+}
+
+size_t flow_node_count(const struct flow *flow)
+{
+    return flow->count;
+}
+
+const struct flow_node *flow_find(const struct flow *flow, const char *id)
+{
+    struct flow_node *node;
+    HASH_FIND_STR(flow->by_id, id, node);
+    return node;
+}
+
+void way_add(struct flow *flow, struct flow_node *node, int target)
+{
+    if (target == NOWHERE)
+        return;
+    flow->nodes[target].entered = true;
+    for (size_t i = 0; i < node->way_count; i++)
+        if (node->ways[i] == target)
+            return;
+    node->ways = x_realloc(node->ways, node->way_count + 1, sizeof *node->ways);
+    node->ways[node->way_count++] = target;
+}
+
+void names_add(struct name **names, const char *text, const char *node)
+{
+    struct name *name;
+    HASH_FIND_STR(*names, text, name);
+    if (name)
+        return;
+    name = x_alloc(sizeof *name);
+    name->name = x_dup(text);
+    name->node = node;
+    HASH_ADD_KEYPTR(hh, *names, name->name, strlen(name->name), name);
+}
+
+bool names_has(struct name *names, const char *text)
+{
+    struct name *name;
+    HASH_FIND_STR(names, text, name);
+    return name != NULL;
+}
+
+void names_free(struct name **names)
+{
+    struct name *name, *next;
+    HASH_ITER(hh, *names, name, next) {
+        HASH_DEL(*names, name);
+        free(name->name);
+        free(name);
+    }
+}
+
+bool name_is_reserved(const char *name)
+{
+    return !strcmp(name, "contact") || !strcmp(name, "platform") || !strcmp(name, "last");
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The compiled graph and the context of its compilation: private to engine/.
+ */
+#pragma once
+
+#include <uthash.h>
+
+#include "engine/flow.h"
+#include "engine/node.h"
+
+enum {
+    FLOW_NODES_MAX = 5000,
+    FLOW_EDGES_MAX = 20000,
+    FLOW_VARIABLES_MAX = 100,
+    ID_BYTES_MAX = 200
+};
+
+struct flow_edge {
+    char *id, *handle, *label; // each may be NULL
+    int target;
+    bool claimed; // some way of its node uses it
+};
+
+struct flow_node {
+    char *id;
+    const struct node_type
+        *type; // NULL while the type is unknown (such a flow is never handed out)
+    void *config;
+    const cJSON *data; // only during compilation
+    struct flow_edge *edges;
+    size_t edge_count;
+    int *ways; // every target the node can go to, once each
+    size_t way_count;
+    bool entered; // some way or edge leads here
+    UT_hash_handle hh;
+};
+
+struct flow_variable {
+    struct path *path;
+    cJSON *value; // the default
+};
+
+struct flow {
+    unsigned refs;
+    char *name;
+    struct flow_node *nodes;
+    size_t count;
+    struct flow_node *by_id;
+    int start; // NOWHERE when there is none
+    struct flow_variable *variables;
+    size_t variable_count;
+    int64_t max_active_ms; // settings.maxExecutionTime; 0 = no limit
+};
+
+// A set of names, each with the first node that brought it (or NULL).
+struct name {
+    char *name;
+    const char *node;
+    UT_hash_handle hh;
+};
+void names_add(struct name **names, const char *name, const char *node);
+bool names_has(struct name *names, const char *name);
+void names_free(struct name **names);
+
+struct compile {
+    struct flow *flow;
+    const struct node_type *const *types;
+    struct diags *diags;
+    bool linting;
+    struct name *reads, *sets; // roots of the variables
+};
+
+// What of a document is the graph; members are NULL when absent.
+struct shape {
+    const cJSON *nodes, *edges, *variables, *settings;
+    bool instantchat; // there an end node is not required
+};
+// Either stored shape or a snapshot.
+void flow_shape(const cJSON *document, struct shape *ret_shape);
+
+// Compiles as far as it goes, errors or not. The caller owns compile->flow, reads, sets.
+void compile_document(struct compile *compile, const cJSON *document);
+void compile_deinit(struct compile *compile); // leaves the flow
+
+const struct flow_node *flow_find(const struct flow *flow, const char *id);
+// Looks `name` up among names and aliases.
+const struct node_type *node_type_find(const struct node_type *const *types, const char *name);
+// Checks data against a table; true when nothing is wrong (unknown members are only warnings).
+MUST_USE bool fields_check(struct compile *compile, const struct flow_node *node,
+                           const struct node_field *fields, const cJSON *data);
+void way_add(struct flow *flow, struct flow_node *node, int target);
+
+bool name_is_reserved(const char *name); // contact, platform, last

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What only the whole graph shows: nodes that are never reached, that lead nowhere, loops that
+ * never wait, variables that nothing sets. All of it is warnings: such a flow runs, until it does
+ * not.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/graph.h"
+
+static void warn(struct compile *c, const char *code, const char *node, const char *text)
+{
+    diags_add(c->diags, SEVERITY_WARNING, code, node, NULL, "%s", text);
+}
+
+// Marks all that can be reached from the nodes marked already.
+static void marks_spread(const struct flow *flow, bool *marks)
+{
+    int *stack = x_calloc(flow->count + 1, sizeof *stack);
+    size_t depth = 0;
+    for (size_t i = 0; i < flow->count; i++)
+        if (marks[i])
+            stack[depth++] = (int)i;
+    while (depth) {
+        const struct flow_node *node = &flow->nodes[stack[--depth]];
+        for (size_t i = 0; i < node->way_count; i++) {
+            if (marks[node->ways[i]])
+                continue;
+            marks[node->ways[i]] = true;
+            stack[depth++] = node->ways[i]; // each node is pushed once
+        }
+    }
+    free(stack);
+}
+
+static void unreachable_lint(struct compile *c)
+{
+    const struct flow *flow = c->flow;
+    if (flow->start == NOWHERE)
+        return;
+    bool *marks = x_calloc(flow->count, sizeof *marks);
+    marks[flow->start] = true;
+    marks_spread(flow, marks);
+    for (size_t i = 0; i < flow->count; i++) {
+        const struct flow_node *node = &flow->nodes[i];
+        if (!marks[i] && (node->entered || node->edge_count || node->way_count))
+            warn(c, "node-unreachable", node->id, "no way leads here from the start");
+    }
+    free(marks);
+}
+
+static bool stops(const struct flow_node *node)
+{
+    return node->type && (node->type->waits || node->type->role == NODE_END);
+}
+
+static bool leads_to(const struct flow_node *node, const bool *good)
+{
+    for (size_t i = 0; i < node->way_count; i++)
+        if (good[node->ways[i]])
+            return true;
+    return false;
+}
+
+// Nodes from which no end and no wait can be reached: goes round until nothing changes, at most
+// once per node.
+static void dead_end_lint(struct compile *c)
+{
+    const struct flow *flow = c->flow;
+    bool *good = x_calloc(flow->count + 1, sizeof *good);
+    for (size_t i = 0; i < flow->count; i++)
+        good[i] = stops(&flow->nodes[i]);
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (size_t i = flow->count; i-- > 0;)
+            if (!good[i] && leads_to(&flow->nodes[i], good))
+                good[i] = changed = true;
+    }
+    for (size_t i = 0; i < flow->count; i++) {
+        const struct flow_node *node = &flow->nodes[i];
+        bool is_end = node->type && node->type->role == NODE_END;
+        if (!is_end && node->way_count == 0 && node->type)
+            warn(c, "dead-end", node->id, "nothing follows: the session ends here as completed");
+        else if (!good[i])
+            warn(c, "end-unreachable", node->id, "no end and no wait can be reached from here");
+    }
+    free(good);
+}
+
+/* Loops without a wait: a depth-first walk that finds each edge back into its own path. */
+
+enum colour { UNSEEN, ON_PATH, DONE };
+
+struct walk {
+    struct compile *c;
+    enum colour *colours;
+    size_t *next; // per node: the way to try next
+    int *path;
+    size_t depth;
+};
+
+static void walk_visit(struct walk *walk, int index)
+{
+    const struct flow_node *node = &walk->c->flow->nodes[index];
+    if (node->type && node->type->waits)
+        return; // a loop through here waits
+    if (walk->colours[index] == ON_PATH)
+        warn(walk->c, "loop-without-wait", node->id,
+             "a loop through this node never waits for a person or the clock");
+    if (walk->colours[index] != UNSEEN)
+        return;
+    walk->colours[index] = ON_PATH;
+    walk->path[walk->depth++] = index;
+}
+
+static void walk_from(struct walk *walk, int index)
+{
+    walk_visit(walk, index);
+    while (walk->depth) {
+        int at = walk->path[walk->depth - 1];
+        const struct flow_node *node = &walk->c->flow->nodes[at];
+        if (walk->next[at] < node->way_count) {
+            walk_visit(walk, node->ways[walk->next[at]++]);
+            continue;
+        }
+        walk->colours[at] = DONE;
+        walk->depth--;
+    }
+}
+
+static void loop_lint(struct compile *c)
+{
+    size_t count = c->flow->count;
+    struct walk walk = {
+        .c = c,
+        .colours = x_calloc(count + 1, sizeof *walk.colours),
+        .next = x_calloc(count + 1, sizeof *walk.next),
+        .path = x_calloc(count + 1, sizeof *walk.path),
+    };
+    for (size_t i = 0; i < count; i++)
+        walk_from(&walk, (int)i);
+    free(walk.colours);
+    free(walk.next);
+    free(walk.path);
+}
+
+static void variable_lint(struct compile *c)
+{
+    struct name *read, *next;
+    HASH_ITER(hh, c->reads, read, next) {
+        if (names_has(c->sets, read->name) || name_is_reserved(read->name))
+            continue;
+        diags_add(c->diags, SEVERITY_WARNING, "variable-never-set", read->node, NULL,
+                  "reads '%.60s', which no node sets and no flow variable declares", read->name);
+    }
+}
+
+void flow_lint(const cJSON *document, const struct node_type *const *types, struct diags *diags)
+{
+    struct compile c = {.types = types, .diags = diags, .linting = true};
+    compile_document(&c, document);
+    unreachable_lint(&c);
+    dead_end_lint(&c);
+    loop_lint(&c);
+    variable_lint(&c);
+    compile_deinit(&c);
+    flow_unref(c.flow);
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The node authors' API. A node type is one const descriptor in one file of nodes/:
+ *
+ *   data ──check against `fields`──▶ parse() ──▶ config        once, when the flow is compiled
+ *   config + session ──▶ enter() ──▶ verdict                   each time the session arrives
+ *   config + session + signal ──▶ resume() ──▶ verdict         when what it waited for has come
+ *
+ * A verdict says where the session goes: along an edge, to an effect, to a wait, to an end. parse()
+ * may trust the types of the members that `fields` names: a node whose data breaks the table is
+ * reported and never parsed.
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/engine.h"
+
+struct compile;
+struct flow_node;
+struct path;
+struct pattern;
+struct template;
+struct value_template;
+
+enum { NOWHERE = -1 }; // a target that is not there
+
+/* The descriptor */
+
+enum field_kind {
+    FIELD_STRING, // text taken as it is
+    FIELD_TEMPLATE,
+    FIELD_PATTERN,
+    FIELD_VARIABLE, // the name (path) of a variable
+    FIELD_NODE,     // the id of a node
+    FIELD_WORD,     // one of `words`
+    FIELD_NUMBER,   // min … max, unless both are 0
+    FIELD_BOOL,
+    FIELD_OBJECT, // its members are described by `members`, or free when that is NULL
+    FIELD_LIST,   // of objects with `members`, or free when that is NULL
+    FIELD_ANY,
+};
+const char *field_kind_name(enum field_kind kind); // "text", "template", "number" …
+
+struct node_field {
+    const char *name; // NULL ends a table
+    enum field_kind kind;
+    bool required;
+    double min, max;
+    const char *const *words;         // NULL-ended
+    const struct node_field *members; // ended by a NULL name
+    const char *help;                 // one line, for people
+};
+
+enum node_role { NODE_PLAIN, NODE_START, NODE_END };
+
+struct node_parse {
+    const char *id;
+    const cJSON *data; // an object that fits `fields`; borrowed, gone after parse()
+    struct compile *compile;
+    struct flow_node *node;
+};
+
+enum node_verdict {
+    NODE_GO,         // along `run->target`
+    NODE_EFFECT,     // `run->effect` is filled; resume() gets its result
+    NODE_WAIT_INPUT, // resume() gets an answer, or the timer
+    NODE_WAIT_DELAY, // resume() gets the timer
+    NODE_COMPLETED,  // the session is over
+    NODE_ABANDONED,
+    NODE_FAILED, // `run->err` says why
+};
+
+// The engine's side of one executed node. Node code calls the functions below; it writes `effect`
+// itself.
+struct node_run {
+    const char *id;
+    const void *config;
+    struct session *session;
+    const struct engine_env *env;
+    const struct engine_limits *limits;
+    struct effect *effect; // zeroed; filled before NODE_EFFECT
+    int target;            // of NODE_GO
+    int64_t wait_ms;       // of NODE_WAIT_*; 0 = no deadline (input only)
+    const char *decision;  // for the history; may point to `scratch`
+    char scratch[160];
+    struct err err;
+};
+
+enum node_signal_kind { SIGNAL_RESULT, SIGNAL_ANSWER, SIGNAL_TIMER };
+
+struct node_signal {
+    enum node_signal_kind kind;
+    const struct effect_result *result; // SIGNAL_RESULT
+    const char *text, *payload;         // SIGNAL_ANSWER: either may be NULL
+};
+
+struct node_type {
+    const char *name;           // canonical
+    const char *const *aliases; // NULL-ended, or NULL
+    const char *summary;        // one line, for people
+    enum node_role role;
+    bool waits;                      // stops the session until a person or the clock goes on
+    const struct node_field *fields; // or NULL
+    const char *const *handles; // sourceHandles with a meaning of their own, NULL-ended, or NULL
+    void *(*parse)(struct node_parse *
+                       p); // the config, or NULL (a node that needs none, or an error was reported)
+    enum node_verdict (*enter)(struct node_run *run);
+    enum node_verdict (*resume)(struct node_run *run, const struct node_signal *signal); // or NULL
+    void (*free)(void *config);                                                          // or NULL
+};
+
+/* For parse() */
+
+void node_error(const struct node_parse *p, const char *code, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+void node_warn(const struct node_parse *p, const char *code, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+// A warning that only flow_lint() shows.
+void node_lint(const struct node_parse *p, const char *code, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+/*
+ * Members of an object, NULL when they are absent (null counts as absent) or bad (which is then
+ * reported, `field` naming the place). The caller owns the result.
+ */
+const cJSON *node_member(const cJSON *object, const char *name); // borrowed; null gives NULL
+double node_number(const cJSON *object, const char *name, double fallback);
+struct template *node_template(struct node_parse *p, const cJSON *object, const char *name);
+struct template *node_template_text(struct node_parse *p, const char *text, const char *field);
+struct value_template *node_value(struct node_parse *p, const cJSON *item, const char *field);
+struct pattern *node_pattern(struct node_parse *p, const cJSON *object, const char *name);
+// A variable that the node reads.
+struct path *node_reads(struct node_parse *p, const cJSON *object, const char *name);
+// The variable that the node sets: the member, or `fallback` (a name taken literally; NULL = none).
+struct path *node_sets(struct node_parse *p, const cJSON *object, const char *name,
+                       const char *fallback);
+
+// Outgoing edges. Asking for one claims it; an edge that nobody claims is reported as never taken.
+int node_edge(struct node_parse *p, const char *handle); // NULL: an edge without a handle
+int node_default_edge(
+    struct node_parse *p); // ask last: no handle, "default", "else", else any unclaimed
+int node_target(struct node_parse *p, const char *node_id, const char *field);
+size_t node_edge_count(const struct node_parse *p);
+struct node_edge_view {
+    const char *handle, *label; // or NULL
+    int target;
+    bool claimed;
+};
+struct node_edge_view node_edge_at(const struct node_parse *p, size_t i);
+int node_edge_claim(struct node_parse *p, size_t i);
+
+/* For enter() and resume() */
+
+enum node_verdict node_go(struct node_run *run, int target, const char *decision);
+enum node_verdict node_wait_input(struct node_run *run, int64_t timeout_ms);
+enum node_verdict node_wait_delay(struct node_run *run, int64_t delay_ms);
+enum node_verdict node_fail(struct node_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
+// Along `target` with the decision "error: …" when there is one, else node_fail().
+enum node_verdict node_fail_to(struct node_run *run, int target, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+const char *node_decide(struct node_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+// Renders; false means that a limit was passed and run->err is filled: return NODE_FAILED.
+MUST_USE bool node_render(struct node_run *run, const struct template *template, char **ret_text);
+MUST_USE bool node_render_value(struct node_run *run, const struct value_template *template,
+                                cJSON **ret_value);
+// Sets a variable; takes `owned_value` (also on failure, which is as for node_render).
+MUST_USE bool node_set(struct node_run *run, const struct path *path, cJSON *owned_value);
+// Fills the effect with a message to the contact.
+enum node_verdict node_send(struct node_run *run, char *owned_text);
+bool text_is_blank(const char *text);
+
+// A small number that the node keeps while the session is at it; 0 at first.
+int node_state_get(const struct node_run *run, const char *name);
+void node_state_set(struct node_run *run, const char *name, int value);

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Patterns on PCRE2, with bounds on compiling and matching.
+#include "engine/pattern.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+// Enough for any sane validation; a pathological pattern gives up within milliseconds.
+enum { MATCH_LIMIT = 100000, DEPTH_LIMIT = 1000, HEAP_LIMIT_KIB = 1024 };
+
+struct pattern {
+    pcre2_code *code;
+    pcre2_match_context *context;
+};
+
+static struct pattern *pattern_compile(const char *text, uint32_t options, struct err *err)
+{
+    int code;
+    PCRE2_SIZE offset;
+    pcre2_code *compiled =
+        pcre2_compile((PCRE2_SPTR)text, strlen(text), options, &code, &offset, NULL);
+    if (!compiled) {
+        char words[160] = "";
+        pcre2_get_error_message(code, (PCRE2_UCHAR *)words, sizeof words);
+        err_set(err, ERR_INPUT, "%s at character %zu", words, (size_t)offset);
+        return NULL;
+    }
+    struct pattern *pattern = x_alloc(sizeof *pattern);
+    pattern->code = compiled;
+    pattern->context = pcre2_match_context_create(NULL);
+    if (!pattern->context)
+        abort(); // out of memory
+    pcre2_set_match_limit(pattern->context, MATCH_LIMIT);
+    pcre2_set_depth_limit(pattern->context, DEPTH_LIMIT);
+    pcre2_set_heap_limit(pattern->context, HEAP_LIMIT_KIB);
+    return pattern;
+}
+
+struct pattern *pattern_new(const char *text, struct err *err)
+{
+    if (strlen(text) > PATTERN_BYTES_MAX) {
+        err_set(err, ERR_LIMIT, "a pattern has more than %d bytes", PATTERN_BYTES_MAX);
+        return NULL;
+    }
+    return pattern_compile(text,
+                           PCRE2_UTF | PCRE2_ALT_BSUX | PCRE2_DOLLAR_ENDONLY |
+                               PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C,
+                           err);
+}
+
+struct pattern *pattern_new_word(const char *word)
+{
+    return pattern_compile(
+        word, PCRE2_UTF | PCRE2_LITERAL | PCRE2_CASELESS | PCRE2_ANCHORED | PCRE2_ENDANCHORED,
+        NULL);
+}
+
+void pattern_free(struct pattern *pattern)
+{
+    if (!pattern)
+        return;
+    pcre2_match_context_free(pattern->context);
+    pcre2_code_free(pattern->code);
+    free(pattern);
+}
+
+enum pattern_match pattern_match(const struct pattern *pattern, const char *text)
+{
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    if (!data)
+        abort(); // out of memory
+    int count =
+        pcre2_match(pattern->code, (PCRE2_SPTR)text, strlen(text), 0, 0, data, pattern->context);
+    pcre2_match_data_free(data);
+    if (count >= 0)
+        return PATTERN_YES;
+    if (count == PCRE2_ERROR_MATCHLIMIT || count == PCRE2_ERROR_DEPTHLIMIT ||
+        count == PCRE2_ERROR_HEAPLIMIT)
+        return PATTERN_LIMIT;
+    return PATTERN_NO; // also for a text that is not UTF-8
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// The half of the node authors' API that enter() and resume() use.
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "engine/node.h"
+#include "engine/template.h"
+#include "engine/value.h"
+
+enum node_verdict node_go(struct node_run *run, int target, const char *decision)
+{
+    run->target = target;
+    if (decision)
+        run->decision = decision;
+    return NODE_GO;
+}
+
+enum node_verdict node_wait_input(struct node_run *run, int64_t timeout_ms)
+{
+    run->wait_ms = timeout_ms;
+    return NODE_WAIT_INPUT;
+}
+
+enum node_verdict node_wait_delay(struct node_run *run, int64_t delay_ms)
+{
+    run->wait_ms = delay_ms;
+    return NODE_WAIT_DELAY;
+}
+
+static void fail_set(struct node_run *run, const char *fmt, va_list ap)
+{
+    run->err.code = ERR_INPUT;
+    vsnprintf(run->err.text, sizeof run->err.text, fmt, ap);
+}
+
+enum node_verdict node_fail(struct node_run *run, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fail_set(run, fmt, ap);
+    va_end(ap);
+    return NODE_FAILED;
+}
+
+enum node_verdict node_fail_to(struct node_run *run, int target, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fail_set(run, fmt, ap);
+    va_end(ap);
+    if (target == NOWHERE)
+        return NODE_FAILED;
+    return node_go(run, target, node_decide(run, "error: %s", run->err.text));
+}
+
+const char *node_decide(struct node_run *run, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(run->scratch, sizeof run->scratch, fmt, ap);
+    va_end(ap);
+    text_tidy(run->scratch);
+    run->decision = run->scratch;
+    return run->decision;
+}
+
+bool node_render(struct node_run *run, const struct template *template, char **ret_text)
+{
+    struct buf out;
+    buf_init(&out, run->limits->output_bytes);
+    template_render(template, run->session->vars, NULL, &out);
+    if (out.overflow) {
+        buf_deinit(&out);
+        return err_set(&run->err, ERR_LIMIT,
+                       "a template's text has more than %zu bytes (limit output_bytes)",
+                       run->limits->output_bytes);
+    }
+    *ret_text = buf_take(&out);
+    return true;
+}
+
+bool node_render_value(struct node_run *run, const struct value_template *template,
+                       cJSON **ret_value)
+{
+    cJSON *value = value_template_render(template, run->session->vars, run->limits->output_bytes);
+    if (!value)
+        return err_set(&run->err, ERR_LIMIT,
+                       "a template's text has more than %zu bytes (limit output_bytes)",
+                       run->limits->output_bytes);
+    *ret_value = value;
+    return true;
+}
+
+bool node_set(struct node_run *run, const struct path *path, cJSON *owned_value)
+{
+    return vars_set(run->session->vars, path, owned_value, run->limits, &run->err);
+}
+
+enum node_verdict node_send(struct node_run *run, char *owned_text)
+{
+    run->effect->kind = EFFECT_SEND;
+    run->effect->text = owned_text;
+    return NODE_EFFECT;
+}
+
+bool text_is_blank(const char *text)
+{
+    return !text || text[strspn(text, " \t\r\n")] == '\0';
+}
+
+int node_state_get(const struct node_run *run, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(run->session->node_state, name);
+    return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 1e9
+               ? (int)item->valuedouble
+               : 0;
+}
+
+void node_state_set(struct node_run *run, const char *name, int value)
+{
+    struct session *session = run->session;
+    if (!session->node_state)
+        session->node_state = cJSON_CreateObject();
+    cJSON_DeleteItemFromObjectCaseSensitive(session->node_state, name);
+    cJSON_AddNumberToObject(session->node_state, name, value);
+}

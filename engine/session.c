@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// A session's life and its JSON form.
+#include "engine/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+
+static const char *const status_names[] = {"active", "completed", "abandoned", "error"};
+static const char *const wait_names[] = {"none", "input", "delay", "result"};
+
+const char *session_status_name(enum session_status status)
+{
+    return status_names[status];
+}
+
+void session_init(struct session *session, const char *id, const char *flow_id, int flow_version,
+                  int64_t now_ms)
+{
+    *session = (struct session){.flow_version = flow_version, .started_ms = now_ms};
+    snprintf(session->id, sizeof session->id, "%s", id);
+    snprintf(session->flow_id, sizeof session->flow_id, "%s", flow_id);
+}
+
+void session_deinit(struct session *session)
+{
+    free(session->node);
+    free(session->error);
+    cJSON_Delete(session->vars);
+    cJSON_Delete(session->node_state);
+    cJSON_Delete(session->kept);
+    *session = (struct session){0};
+}
+
+void session_pause(struct session *session, int64_t now_ms)
+{
+    if (session->activated_ms && now_ms > session->activated_ms)
+        session->active_ms += now_ms - session->activated_ms;
+    session->activated_ms = 0;
+}
+
+// Members that are NULL are left out, as json_add_str does with texts.
+static void add_tree(cJSON *object, const char *name, const cJSON *tree)
+{
+    if (tree)
+        cJSON_AddItemReferenceToObject(object, name, (cJSON *)tree);
+}
+
+char *session_to_json(const struct session *s)
+{
+    cJSON *json = cJSON_CreateObject();
+    json_add_str(json, "id", s->id);
+    json_add_str(json, "flow", s->flow_id);
+    json_add_int(json, "version", s->flow_version);
+    json_add_str(json, "status", status_names[s->status]);
+    json_add_str(json, "node", s->node);
+    add_tree(json, "vars", s->vars);
+    json_add_str(json, "wait", wait_names[s->wait]);
+    json_add_int(json, "wait_number", s->wait_number);
+    json_add_int(json, "until", s->until_ms);
+    json_add_int(json, "effect_seq", s->effect_seq);
+    add_tree(json, "node_state", s->node_state);
+    add_tree(json, "kept", s->kept);
+    json_add_int(json, "steps", s->steps);
+    json_add_int(json, "activation_steps", s->activation_steps);
+    json_add_int(json, "loop_guard", s->loop_guard);
+    json_add_int(json, "started", s->started_ms);
+    json_add_int(json, "ended", s->ended_ms);
+    json_add_int(json, "active", s->active_ms);
+    json_add_int(json, "activated", s->activated_ms);
+    json_add_str(json, "error", s->error);
+    char *text = json_print(json);
+    cJSON_Delete(json);
+    return text;
+}
+
+static bool word_parse(const cJSON *json, const char *name, const char *const *words, size_t count,
+                       int *ret_index, struct err *err)
+{
+    const char *word = json_str(json, name);
+    for (size_t i = 0; i < count && word; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *ret_index = (int)i;
+            return true;
+        }
+    }
+    return err_set(err, ERR_INPUT, "session: %s is missing or unknown", name);
+}
+
+static bool text_parse(const cJSON *json, const char *name, char *out, size_t size, struct err *err)
+{
+    const char *text = json_str(json, name);
+    if (!text || strlen(text) >= size)
+        return err_set(err, ERR_INPUT, "session: %s is missing or too long", name);
+    snprintf(out, size, "%s", text);
+    return true;
+}
+
+static bool count_parse(const cJSON *json, const char *name, uint32_t *ret_count, struct err *err)
+{
+    int64_t value = json_int(json, name, -1);
+    if (value < 0 || value > UINT32_MAX)
+        return err_set(err, ERR_INPUT, "session: %s is missing or out of range", name);
+    *ret_count = (uint32_t)value;
+    return true;
+}
+
+// Moves the member out of the tree; `is` checks its type.
+static bool tree_take(cJSON *json, const char *name, cJSON_bool (*is)(const cJSON *),
+                      cJSON **ret_tree, struct err *err)
+{
+    cJSON *tree = cJSON_DetachItemFromObjectCaseSensitive(json, name);
+    if (tree && !is(tree)) {
+        cJSON_Delete(tree);
+        return err_set(err, ERR_INPUT, "session: %s has the wrong type", name);
+    }
+    *ret_tree = tree;
+    return true;
+}
+
+static bool session_parse(cJSON *json, struct session *s, struct err *err)
+{
+    int status, wait;
+    if (!text_parse(json, "id", s->id, sizeof s->id, err) ||
+        !text_parse(json, "flow", s->flow_id, sizeof s->flow_id, err) ||
+        !word_parse(json, "status", status_names, 4, &status, err) ||
+        !word_parse(json, "wait", wait_names, 4, &wait, err) ||
+        !count_parse(json, "wait_number", &s->wait_number, err) ||
+        !count_parse(json, "effect_seq", &s->effect_seq, err) ||
+        !count_parse(json, "steps", &s->steps, err) ||
+        !count_parse(json, "activation_steps", &s->activation_steps, err) ||
+        !count_parse(json, "loop_guard", &s->loop_guard, err) ||
+        !tree_take(json, "vars", cJSON_IsObject, &s->vars, err) ||
+        !tree_take(json, "node_state", cJSON_IsObject, &s->node_state, err) ||
+        !tree_take(json, "kept", cJSON_IsArray, &s->kept, err))
+        return false;
+    s->status = (enum session_status)status;
+    s->wait = (enum wait_kind)wait;
+    s->flow_version = (int)json_int(json, "version", 0);
+    s->until_ms = json_int(json, "until", 0);
+    s->started_ms = json_int(json, "started", 0);
+    s->ended_ms = json_int(json, "ended", 0);
+    s->active_ms = json_int(json, "active", 0);
+    s->activated_ms = json_int(json, "activated", 0);
+    s->node = x_dup(json_str(json, "node"));
+    s->error = x_dup(json_str(json, "error"));
+    return true;
+}
+
+bool session_from_json(const char *json, size_t len, struct session *ret_session, struct err *err)
+{
+    cJSON *tree = json_read(json, len, err);
+    if (!tree)
+        return err_prefix(err, "session");
+    struct session session = {0};
+    bool ok = session_parse(tree, &session, err);
+    cJSON_Delete(tree);
+    if (ok)
+        *ret_session = session;
+    else
+        session_deinit(&session);
+    return ok;
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// Text templates: parsed into a list of literal pieces and placeholders.
+#include "engine/template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "engine/path.h"
+#include "engine/template_piece.h"
+#include "engine/value.h"
+
+void template_free(struct template *template)
+{
+    if (!template)
+        return;
+    for (size_t i = 0; i < template->count; i++) {
+        free(template->pieces[i].literal);
+        path_free(template->pieces[i].path);
+        cJSON_Delete(template->pieces[i].fallback);
+    }
+    free(template->pieces);
+    free(template);
+}
+
+static struct template_piece *piece_add(struct template *template)
+{
+    template->pieces = x_realloc(template->pieces, template->count + 1, sizeof *template->pieces);
+    struct template_piece *piece = &template->pieces[template->count++];
+    *piece = (struct template_piece){0};
+    return piece;
+}
+
+static void blanks_trim(const char **at, const char **end)
+{
+    while (*at < *end && strchr(" \t\r\n", **at))
+        (*at)++;
+    while (*end > *at && strchr(" \t\r\n", (*end)[-1]))
+        (*end)--;
+}
+
+// The argument of `default:` — a quoted text (\" and \\ inside), a number, true or false.
+static cJSON *fallback_parse(const char *at, const char *end)
+{
+    blanks_trim(&at, &end);
+    size_t len = (size_t)(end - at);
+    if (len >= 2 && (*at == '"' || *at == '\'') && end[-1] == *at) {
+        char *text = x_alloc(len), *out = text;
+        for (const char *c = at + 1; c < end - 1; c++) {
+            if (*c == '\\' && c + 1 < end - 1)
+                c++;
+            *out++ = *c;
+        }
+        cJSON *string = cJSON_CreateString(text);
+        free(text);
+        return string;
+    }
+    char word[65];
+    if (len == 0 || len >= sizeof word)
+        return NULL;
+    memcpy(word, at, len);
+    word[len] = '\0';
+    double number;
+    if (text_is_number(word, &number))
+        return cJSON_CreateNumber(number);
+    if (strcmp(word, "true") == 0 || strcmp(word, "false") == 0)
+        return cJSON_CreateBool(*word == 't');
+    return NULL;
+}
+
+// `path` or `path | default: value`, between the braces.
+static bool placeholder_parse(struct template *template, const char *at, const char *end,
+                              struct err *err)
+{
+    struct template_piece *piece = piece_add(template);
+    const char *bar = memchr(at, '|', (size_t)(end - at));
+    piece->path = path_parse(at, (size_t)((bar ? bar : end) - at), err);
+    if (!piece->path)
+        return err_prefix(err, "{{%.*s}}", (int)(end - at < 60 ? end - at : 60), at);
+    if (!bar)
+        return true;
+    const char *filter = bar + 1;
+    blanks_trim(&filter, &end);
+    const char *colon = memchr(filter, ':', (size_t)(end - filter));
+    const char *word_end = colon ? colon : end;
+    blanks_trim(&filter, &word_end);
+    if (!colon || word_end - filter != 7 || memcmp(filter, "default", 7) != 0)
+        return err_set(err, ERR_INPUT, "'%.40s': the only filter is | default: \"text\"", bar);
+    piece->fallback = fallback_parse(colon + 1, end);
+    if (!piece->fallback)
+        return err_set(err, ERR_INPUT,
+                       "'%.40s': default needs a quoted text, a number, true or false", bar);
+    return true;
+}
+
+// The "}}" that closes; quoted texts may hold braces. NULL when there is none.
+static const char *placeholder_end(const char *at)
+{
+    char quote = '\0';
+    for (; *at; at++) {
+        if (quote && *at == '\\' && at[1])
+            at++;
+        else if (quote && *at == quote)
+            quote = '\0';
+        else if (!quote && (*at == '"' || *at == '\''))
+            quote = *at;
+        else if (!quote && at[0] == '}' && at[1] == '}')
+            return at;
+    }
+    return NULL;
+}
+
+static bool pieces_parse(struct template *template, const char *text, struct err *err)
+{
+    while (*text) {
+        const char *open = strstr(text, "{{");
+        size_t len = open ? (size_t)(open - text) : strlen(text);
+        if (len)
+            piece_add(template)->literal = x_dupn(text, len);
+        if (!open)
+            return true;
+        const char *close = placeholder_end(open + 2);
+        if (!close)
+            return err_set(err, ERR_INPUT, "'%.40s': {{ without }}", open);
+        if (!placeholder_parse(template, open + 2, close, err))
+            return false;
+        text = close + 2;
+    }
+    return true;
+}
+
+struct template *template_parse(const char *text, struct err *err)
+{
+    struct template *template = x_alloc(sizeof *template);
+    bool ok = utf8_valid(text, strlen(text)) || err_set(err, ERR_INPUT, "a text is not UTF-8");
+    if (ok && pieces_parse(template, text, err))
+        return template;
+    template_free(template);
+    return NULL;
+}
+
+const cJSON *template_piece_value(const struct template_piece *piece, const cJSON *vars)
+{
+    const cJSON *value = path_find(piece->path, vars);
+    bool empty = !value || cJSON_IsNull(value) || (cJSON_IsString(value) && !*value->valuestring);
+    return empty && piece->fallback ? piece->fallback : value;
+}
+
+void template_render(const struct template *template, const cJSON *vars, template_escape_fn escape,
+                     struct buf *out)
+{
+    for (size_t i = 0; i < template->count && !out->overflow; i++) {
+        const struct template_piece *piece = &template->pieces[i];
+        if (piece->literal) {
+            buf_add_str(out, piece->literal);
+            continue;
+        }
+        const cJSON *value = template_piece_value(piece, vars);
+        if (!escape || i == 0) {
+            value_text(value, out);
+            continue;
+        }
+        struct buf text = {.max = out->max};
+        value_text(value, &text);
+        out->overflow |= text.overflow;
+        escape(text.data ? text.data : "", out);
+        buf_deinit(&text);
+    }
+}
+
+void template_each_path(const struct template *template, template_path_fn fn, void *arg)
+{
+    for (size_t i = 0; i < template->count; i++)
+        if (template->pieces[i].path)
+            fn(arg, template->pieces[i].path);
+}
+
+const char *template_prefix(const struct template *template)
+{
+    return template->count && template->pieces[0].literal ? template->pieces[0].literal : "";
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Templates, precompiled: text with {{ path }} and {{ path | default: "friend" }}. The default (a
+ * quoted text, a number, true or false) stands in for what is missing, null or "". Immutable.
+ */
+#pragma once
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct path;
+struct template;
+struct value_template;
+
+MUST_USE struct template *template_parse(const char *text, struct err *err);
+void template_free(struct template *template);
+
+/*
+ * Appends the text; check out->overflow. `escape` (may be NULL) writes each inserted value that
+ * does not open the text.
+ */
+typedef void (*template_escape_fn)(const char *value, struct buf *out);
+void template_render(const struct template *template, const cJSON *vars, template_escape_fn escape,
+                     struct buf *out);
+// The paths it reads, for the linter.
+typedef void (*template_path_fn)(void *arg, const struct path *path);
+void template_each_path(const struct template *template, template_path_fn fn, void *arg);
+// The text before the first placeholder.
+const char *template_prefix(const struct template *template);
+
+/*
+ * A JSON value whose strings are templates; a string that is one placeholder and nothing else keeps
+ * the type of the variable.
+ */
+MUST_USE struct value_template *value_template_parse(const cJSON *value, struct err *err);
+void value_template_free(struct value_template *template);
+// NULL when a string would pass max_bytes. Caller deletes.
+MUST_USE cJSON *value_template_render(const struct value_template *template, const cJSON *vars,
+                                      size_t max_bytes);
+void value_template_each_path(const struct value_template *template, template_path_fn fn,
+                              void *arg);
+// The value itself when nothing in it is templated, else NULL; borrowed.
+const cJSON *value_template_constant(const struct value_template *template);

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// The table of node types, sorted by name (a unit test checks the order).
+#include "nodes/registry.h"
+
+#include <stddef.h>
+
+#include "engine/node.h"
+#include "nodes/types.h"
+
+const struct node_type *const node_types[] = {
+    &node_ai,    &node_api,  &node_condition, &node_delay, &node_end,
+    &node_input, &node_jump, &node_message,   &node_start, NULL,
+};

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+// Templates, paths, patterns and values.
+#include "test/unit/cmocka_all.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "engine/engine.h"
+#include "engine/path.h"
+#include "engine/pattern.h"
+#include "engine/template.h"
+#include "engine/value.h"
+
+static cJSON *vars_read(void)
+{
+    static const char text[] = "{\"name\":\"Ana\",\"n\":1.5,\"t\":true,\"e\":\"\",\"z\":null,"
+                               "\"o\":{\"a\":[{\"b\":\"x\"},7]},\"a-1\":{\"status\":200}}";
+    struct err err;
+    cJSON *vars = json_read(text, strlen(text), &err);
+    assert_non_null(vars);
+    return vars;
+}
+
+static void template_renders_paths_and_defaults(void **state)
+{
+    static const struct {
+        const char *template, *text;
+    } cases[] = {
+        {"", ""},
+        {"plain } } text", "plain } } text"},
+        {"{{name}} {{ n }} {{ t }}|{{ z }}|{{ nobody }}|", "Ana 1.5 true|||"},
+        {"{{ o.a[0].b }}{{o.a.1}}{{ o.a[9] }}{{ name.x }}", "x7"},
+        {"{{ o }} {{ o.a }}", "{\"a\":[{\"b\":\"x\"},7]} [{\"b\":\"x\"},7]"},
+        {"{{ a-1.status }}", "200"},
+        {"{{ nobody | default: \"friend\" }} {{ e|default:'}}' }} {{ z | default: 5 }}",
+         "friend }} 5"},
+        {"{{ name | default: \"no\" }} {{ x | default: \"a \\\"b\\\"\" }} {{ x | default: true }}",
+         "Ana a \"b\" true"},
+    };
+    cJSON *vars = vars_read();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        struct buf out = {0};
+        struct template *template = template_parse(cases[i].template, &err);
+        if (!template)
+            fail_msg("%s: %s", cases[i].template, err.text);
+        template_render(template, vars, NULL, &out);
+        char *text = buf_take(&out);
+        assert_string_equal(text, cases[i].text);
+        free(text);
+        template_free(template);
+    }
+    cJSON_Delete(vars);
+}
+
+static void bad_templates_are_refused(void **state)
+{
+    static const char *const cases[] = {
+        "{{",
+        "{{ name",
+        "{{}}",
+        "{{ a b }}",
+        "{{ a..b }}",
+        "{{ a[x] }}",
+        "{{ a[0 }}",
+        "{{ a] }}",
+        "{{ .a }}",
+        "{{ a. }}",
+        "{{ a[] }}",
+        "{{ a[0]b }}",
+        "{{ [0] }}",
+        "{{ a | }}",
+        "{{ a | upper }}",
+        "{{ a | default }}",
+        "{{ a | default: }}",
+        "{{ a | default: x }}",
+        "{{ a | default: \"x }}",
+        "{{ a | defaults: 1 }}",
+        "\xff",
+        "{{ {{ a }} }}",
+        "{{ a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a }}",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        struct template *template = template_parse(cases[i], &err);
+        if (template)
+            fail_msg("%s was taken", cases[i]);
+        assert_true(err.text[0] != '\0');
+    }
+}
+
+static void output_is_bounded(void **state)
+{
+    cJSON *vars = vars_read();
+    struct template *template = template_parse("{{ name }}{{ name }}", NULL);
+    struct buf out;
+    buf_init(&out, 5);
+    template_render(template, vars, NULL, &out);
+    assert_true(out.overflow);
+    buf_deinit(&out);
+    template_free(template);
+    cJSON_Delete(vars);
+}
+
+static void whole_placeholder_keeps_the_type(void **state)
+{
+    static const char text[] =
+        "{\"a\":\"{{ n }}\",\"b\":[\"{{ o.a }}\",\"n {{ n }}\",5],\"c\":\"{{ q }}\","
+        "\"d\":\"{{ q | default: false }}\"}";
+    struct err err;
+    cJSON *vars = vars_read(), *json = json_read(text, strlen(text), &err);
+    struct value_template *template = value_template_parse(json, &err);
+    assert_null(value_template_constant(template));
+    cJSON *value = value_template_render(template, vars, 1000);
+    char *printed = json_print(value);
+    assert_string_equal(printed,
+                        "{\"a\":1.5,\"b\":[[{\"b\":\"x\"},7],\"n 1.5\",5],\"c\":null,\"d\":false}");
+    assert_null(value_template_render(template, vars, 3));
+    free(printed);
+    cJSON_Delete(value);
+    cJSON_Delete(json);
+    cJSON_Delete(vars);
+    value_template_free(template);
+}
+
+static void paths_put_values_where_they_are_found(void **state)
+{
+    cJSON *vars = cJSON_CreateObject();
+    static const char *const paths[] = {"a", "b.c.d", "b.c.e", "a.b", "b[0]"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct path *path = path_parse(paths[i], strlen(paths[i]), NULL);
+        assert_true(
+            vars_set(vars, path, cJSON_CreateNumber((double)i), &engine_default_limits, NULL));
+        assert_int_equal(path_find(path, vars)->valuedouble, i);
+        path_free(path);
+    }
+    char *text = json_print(vars);
+    assert_string_equal(text, "{\"a\":{\"b\":3},\"b\":{\"c\":{\"d\":1,\"e\":2},\"0\":4}}");
+    free(text);
+    cJSON_Delete(vars);
+}
+
+static void variables_that_are_too_deep_or_too_many_bytes_are_refused(void **state)
+{
+    struct engine_limits limits = engine_default_limits;
+    limits.variables_bytes = 100;
+    struct err err;
+    cJSON *vars = cJSON_CreateObject(), *deep = cJSON_CreateArray();
+    for (int i = 0; i <= VALUE_DEPTH_MAX; i++) {
+        cJSON *outer = cJSON_CreateArray();
+        cJSON_AddItemToArray(outer, deep);
+        deep = outer;
+    }
+    struct path *path = path_literal("v"), *other = path_literal("w");
+    assert_false(vars_set(vars, path, deep, &limits, &err));
+    assert_int_equal(err.code, ERR_LIMIT);
+    char text[60];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    assert_true(vars_set(vars, path, cJSON_CreateString(text), &limits, &err));
+    assert_false(vars_set(vars, other, cJSON_CreateString(text), &limits, &err));
+    assert_non_null(strstr(err.text, "variables_bytes"));
+    assert_null(cJSON_GetObjectItem(vars, "w"));
+    path_free(path);
+    path_free(other);
+    cJSON_Delete(vars);
+}
+
+static void measure_is_never_less_than_the_printed_bytes(void **state)
+{
+    cJSON *value = vars_read();
+    cJSON_AddStringToObject(value, "x", "\x01\"\\\n\t/é");
+    cJSON_AddNumberToObject(value, "y", -1.2345678901234567e-300);
+    size_t bytes;
+    assert_true(value_measure(value, &bytes, NULL));
+    char *text = json_print(value);
+    assert_true(bytes >= strlen(text));
+    assert_true(bytes < 2 * strlen(text));
+    free(text);
+    cJSON_Delete(value);
+}
+
+static void patterns_search_in_utf8_with_bounded_cost(void **state)
+{
+    struct err err = {0};
+    struct pattern *pattern = pattern_new("^.{2}$", &err);
+    assert_int_equal(pattern_match(pattern, "äö"), PATTERN_YES);
+    assert_int_equal(pattern_match(pattern, "äöü"), PATTERN_NO);
+    assert_int_equal(pattern_match(pattern, "ab\n"), PATTERN_NO);
+    pattern_free(pattern);
+    pattern = pattern_new("^(x+)+$", &err);
+    assert_int_equal(pattern_match(pattern, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxz"),
+                     PATTERN_LIMIT);
+    pattern_free(pattern);
+    assert_null(pattern_new("[", &err));
+    pattern = pattern_new_word("a.b");
+    assert_int_equal(pattern_match(pattern, "A.B"), PATTERN_YES);
+    assert_int_equal(pattern_match(pattern, "axb"), PATTERN_NO);
+    pattern_free(pattern);
+}
+
+static void cut_characters_are_tidied(void **state)
+{
+    char text[] = "a\xc3\xa4\xc3 \xf0\x9f\x98";
+    text_tidy(text);
+    assert_string_equal(text, "a\xc3\xa4? ???");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(template_renders_paths_and_defaults),
+        cmocka_unit_test(bad_templates_are_refused),
+        cmocka_unit_test(output_is_bounded),
+        cmocka_unit_test(whole_placeholder_keeps_the_type),
+        cmocka_unit_test(paths_put_values_where_they_are_found),
+        cmocka_unit_test(variables_that_are_too_deep_or_too_many_bytes_are_refused),
+        cmocka_unit_test(measure_is_never_less_than_the_printed_bytes),
+        cmocka_unit_test(patterns_search_in_utf8_with_bounded_cost),
+        cmocka_unit_test(cut_characters_are_tidied),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
