@@ -32,7 +32,7 @@ static const struct index_row indexes[] = {
     {"users", "{\"isActive\":1,\"isOnline\":1}", NULL},
 
     // accountId is Hookmill's; documents of other applications lack it.
-    {"integrations", "{\"platform\":1,\"accountId\":1}",
+    {"integrations", "{\"accountId\":1,\"platform\":1}",
      "{\"unique\":true,\"partialFilterExpression\":{\"accountId\":{\"$exists\":true}}}"},
     {"integrations", "{\"userId\":1,\"platform\":1}", NULL},
     {"integrations", "{\"status\":1}", NULL},
@@ -77,8 +77,7 @@ static const struct index_row indexes[] = {
 
     {"messages", "{\"chatId\":1,\"timestamp\":-1,\"order\":-1}", NULL},
     {"messages", "{\"chatId\":1,\"createdAt\":1}", NULL},
-    {"messages", "{\"accountKey\":1,\"platformMessageId\":1}",
-     "{\"partialFilterExpression\":{\"platformMessageId\":{\"$exists\":true}}}"},
+    {"messages", "{\"accountKey\":1,\"platformMessageId\":1}", NULL},
     {"messages", "{\"userId\":1,\"timestamp\":-1}", NULL},
     {"messages", "{\"source\":1,\"timestamp\":-1}", NULL},
     {"messages", "{\"senderId\":1}", NULL},
