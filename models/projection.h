@@ -55,6 +55,13 @@ struct projection {
     char *contact_name;
     int64_t epoch;
     int64_t done; // the number of the last event this holds
+    /*
+     * Grows by one with each activation of the chat that ends, and is the same when that activation
+     * is run again after a death (so it lives in the chat's state): what `projected` holds and the
+     * history's id is derived from. An activation that a timer started has no event of its own;
+     * without this number it could not be told from the one before it. 0 = use `done`.
+     */
+    int64_t sequence;
     struct message_record *messages;
     size_t message_count;
     struct session_record *sessions; // sessions this activation touched, in order
@@ -81,7 +88,9 @@ struct writer;
 typedef void (*writer_done_fn)(void *arg, const struct err *err);
 MUST_USE struct writer *writer_new(struct event_base *base, struct store *store,
                                    unsigned linger_ms);
-void writer_free(struct writer *writer);
+void writer_free(struct writer *writer); // what is not stored yet fires with ERR_CANCELED
+// How long session_history is kept from now on (default 90 days).
+void writer_set_history_days(struct writer *writer, int64_t days);
 void writer_project(struct writer *writer, struct projection *owned_projection, writer_done_fn done,
                     void *arg);
 
@@ -89,11 +98,12 @@ void writer_project(struct writer *writer, struct projection *owned_projection, 
 struct receipt {
     char *account;     // account key
     char *platform_id; // mid, wamid
-    char *status;      // sent < delivered < read < played; failed only below delivered
+    char *status;      // sent < failed < delivered < read < played; any other word changes nothing
     char *error;       // or NULL
     int64_t at_ms;
 };
 void receipt_deinit(struct receipt *receipt);
+// The array (from x_calloc) and what is in it become the writer's.
 void writer_receipts(struct writer *writer, struct receipt *owned_receipts, size_t count,
                      writer_done_fn done, void *arg);
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// Projections and receipts as data: making, growing, freeing. How they are stored: records.c and
+// writer.c.
+#include "models/projection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/mem.h"
+
+struct projection *projection_new(void)
+{
+    return x_alloc(sizeof(struct projection));
+}
+
+struct message_record *projection_add_message(struct projection *p)
+{
+    p->messages = x_realloc(p->messages, p->message_count + 1, sizeof(p->messages[0]));
+    struct message_record *message = &p->messages[p->message_count++];
+    memset(message, 0, sizeof(*message));
+    return message;
+}
+
+struct session_record *projection_add_session(struct projection *p)
+{
+    p->sessions = x_realloc(p->sessions, p->session_count + 1, sizeof(p->sessions[0]));
+    struct session_record *session = &p->sessions[p->session_count++];
+    memset(session, 0, sizeof(*session));
+    return session;
+}
+
+static void message_deinit(struct message_record *message)
+{
+    free(message->text);
+    free(message->type);
+    free(message->platform_id);
+    free(message->payload);
+    free(message->node);
+    free(message->session);
+    free(message->status);
+    free(message->error);
+    cJSON_Delete(message->attachments);
+    free(message->model);
+}
+
+static void session_record_deinit(struct session_record *session)
+{
+    free(session->status);
+    free(session->node);
+    cJSON_Delete(session->vars);
+    free(session->error);
+}
+
+void projection_free(struct projection *p)
+{
+    if (p == NULL)
+        return;
+    for (size_t i = 0; i < p->message_count; i++)
+        message_deinit(&p->messages[i]);
+    for (size_t i = 0; i < p->session_count; i++)
+        session_record_deinit(&p->sessions[i]);
+    for (size_t i = 0; i < EVENT_ALIASES_MAX; i++)
+        free(p->aliases[i]);
+    free(p->messages);
+    free(p->sessions);
+    free(p->account);
+    free(p->chat);
+    free(p->contact);
+    free(p->contact_name);
+    free(p->history);
+    free(p);
+}
+
+void projection_chat_id(const char *chat, char out[25])
+{
+    id_oid(out, "chat", chat, NULL);
+}
+
+void receipt_deinit(struct receipt *receipt)
+{
+    free(receipt->account);
+    free(receipt->platform_id);
+    free(receipt->status);
+    free(receipt->error);
+    *receipt = (struct receipt){0};
+}

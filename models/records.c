@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The documents of a projection; their fields are told in records.h. Ids are derived and updates
+ * guarded, so that writing a projection twice, or after a newer one, changes nothing. A guarded
+ * update that finds its document newer turns into an insert under an _id that exists: the duplicate
+ * key is its success.
+ */
+#include "models/records.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "models/document.h"
+#include "models/receipt.h"
+
+#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
+
+enum { SESSION_DAYS = 30, ORDER_BITS = 16 };
+
+static int64_t sequence_of(const struct projection *p)
+{
+    return p->sequence != 0 ? p->sequence : p->done;
+}
+
+char *records_account_key(const struct projection *p)
+{
+    return account_key(p->platform, p->account);
+}
+
+static bson_oid_t chat_oid(const struct projection *p)
+{
+    char id[25];
+    projection_chat_id(p->chat, id);
+    return document_oid_of(id);
+}
+
+// chatId, chat, accountId, accountKey, userId: where a document belongs.
+static void add_place(bson_t *doc, const struct projection *p)
+{
+    char *key = records_account_key(p);
+    bson_oid_t chat = chat_oid(p);
+    BSON_APPEND_OID(doc, "chatId", &chat);
+    document_add_str(doc, "chat", p->chat);
+    document_add_oid(doc, "accountId", p->account_id);
+    document_add_str(doc, "accountKey", key);
+    document_add_oid(doc, "userId", p->user_id);
+    free(key);
+}
+
+static bson_t *message_document(const struct projection *p, const struct message_record *m,
+                                size_t index)
+{
+    bson_t *doc = bson_new();
+    const char *text = m->text != NULL ? m->text : "";
+
+    document_add_oid(doc, "_id", m->id);
+    add_place(doc, p);
+    document_add_str(doc, "source", platform_document_name(p->platform));
+    document_add_str(doc, "direction", m->inbound ? "in" : "out");
+    document_add_str(doc, "sender", m->inbound ? "customer" : "bot");
+    document_add_str(doc, "role", m->inbound ? "user" : "assistant");
+    document_add_str(doc, "senderId", m->inbound ? p->contact : p->account);
+    document_add_str(doc, "content", text);
+    document_add_str(doc, "message", text);
+    document_add_str(doc, "messageType", m->type != NULL ? m->type : "text");
+    document_add_str(doc, "payload", m->payload);
+    document_add_json(doc, "attachments", m->attachments);
+    document_add_str(doc, "platformMessageId", m->platform_id);
+    document_add_str(doc, "status",
+                     m->status != NULL ? m->status
+                     : m->inbound      ? "received"
+                                       : "accepted");
+    if (!m->inbound) {
+        int rank = receipt_rank(m->status);
+        BSON_APPEND_INT32(doc, "statusRank", rank > 0 ? rank : 0);
+    }
+    document_add_str(doc, "nodeId", m->node);
+    document_add_str(doc, "sessionId", m->session);
+    document_add_str(doc, "model", m->model);
+    document_add_str(doc, "error", m->error);
+    BSON_APPEND_DATE_TIME(doc, "timestamp", m->at_ms);
+    BSON_APPEND_DATE_TIME(doc, "createdAt", m->at_ms);
+    BSON_APPEND_DATE_TIME(doc, "updatedAt", m->at_ms);
+    BSON_APPEND_INT64(doc, "order", sequence_of(p) * (1 << ORDER_BITS) + (int64_t)index);
+    return doc;
+}
+
+void records_add_messages(struct batch *batch, const struct projection *p, struct err *owner)
+{
+    for (size_t i = 0; i < p->message_count; i++)
+        batch_insert(batch, owner, message_document(p, &p->messages[i], i));
+}
+
+void records_add_contact(struct batch *batch, const struct projection *p, struct err *owner)
+{
+    if (p->contact == NULL)
+        return; // the account's lane belongs to no person
+    char id[25], *key = records_account_key(p);
+    id_oid(id, "contact", key, p->contact, NULL);
+    bson_oid_t oid = document_oid_of(id);
+    bson_t *filter =
+        BCON_NEW("_id", BCON_OID(&oid), "lastSeenAt", "{", "$lte", BCON_DATE_TIME(p->at_ms), "}");
+    bson_t *update = bson_new(), part, list, each;
+    uint32_t count = 0;
+
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &part);
+    document_add_str(&part, "name", p->contact_name);
+    BSON_APPEND_DATE_TIME(&part, "lastSeenAt", p->at_ms);
+    bson_append_document_end(update, &part);
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$setOnInsert", &part);
+    document_add_oid(&part, "accountId", p->account_id);
+    document_add_str(&part, "accountKey", key);
+    document_add_oid(&part, "userId", p->user_id);
+    document_add_str(&part, "platform", platform_document_name(p->platform));
+    document_add_str(&part, "contactId", p->contact);
+    BSON_APPEND_DATE_TIME(&part, "createdAt", p->at_ms);
+    bson_append_document_end(update, &part);
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$addToSet", &part);
+    BSON_APPEND_DOCUMENT_BEGIN(&part, "aliases", &list);
+    BSON_APPEND_ARRAY_BEGIN(&list, "$each", &each);
+    document_add_str(&each, "0", p->contact);
+    for (size_t i = 0; i < EVENT_ALIASES_MAX && p->aliases[i] != NULL; i++) {
+        char scratch[16];
+        const char *index;
+        bson_uint32_to_string(++count, &index, scratch, sizeof(scratch));
+        document_add_str(&each, index, p->aliases[i]);
+    }
+    bson_append_array_end(&list, &each);
+    bson_append_document_end(&part, &list);
+    bson_append_document_end(update, &part);
+    batch_update(batch, owner, filter, update, true);
+    free(key);
+}
+
+static void add_session_times(bson_t *set, const struct session_record *s)
+{
+    BSON_APPEND_DATE_TIME(set, "startedAt", s->started_ms);
+    BSON_APPEND_INT64(set, "activeMs", s->active_ms);
+    if (s->ended_ms == 0)
+        return;
+    int64_t duration_ms = s->ended_ms > s->started_ms ? s->ended_ms - s->started_ms : 0;
+    BSON_APPEND_DATE_TIME(set, "endedAt", s->ended_ms);
+    BSON_APPEND_INT64(set, "duration", duration_ms / 1000);
+    BSON_APPEND_INT64(set, "durationMs", duration_ms);
+    BSON_APPEND_DATE_TIME(set, "expireAt", s->ended_ms + SESSION_DAYS * DAY_MS);
+}
+
+// Only $set, so the same activation may write it again (`projected ≤ n`): a timer's activation
+// holds no new event.
+static void add_session(struct batch *batch, const struct projection *p,
+                        const struct session_record *s, struct err *owner)
+{
+    char id[25];
+    id_oid(id, "session", s->id, NULL);
+    bson_oid_t oid = document_oid_of(id);
+    int64_t n = sequence_of(p);
+    bson_t *filter = BCON_NEW("_id", BCON_OID(&oid), "epoch", "{", "$lte", BCON_INT64(p->epoch),
+                              "}", "projected", "{", "$lte", BCON_INT64(n), "}");
+    bson_t *update = bson_new(), set;
+
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
+    document_add_str(&set, "sessionId", s->id);
+    document_add_oid(&set, "flowId", s->flow_id);
+    BSON_APPEND_INT32(&set, "flowVersion", s->flow_version);
+    add_place(&set, p);
+    document_add_str(&set, "platform", platform_document_name(p->platform));
+    document_add_str(&set, "status", s->status);
+    document_add_str(&set, "currentNodeId", s->node);
+    document_add_json(&set, "variables", s->vars);
+    BSON_APPEND_INT64(&set, "steps", s->steps);
+    document_add_str(&set, "error", s->error);
+    add_session_times(&set, s);
+    BSON_APPEND_INT64(&set, "epoch", p->epoch);
+    BSON_APPEND_INT64(&set, "projected", n);
+    BSON_APPEND_DATE_TIME(&set, "updatedAt", p->at_ms);
+    bson_append_document_end(update, &set);
+    BCON_APPEND(update, "$setOnInsert", "{", "createdAt", BCON_DATE_TIME(p->at_ms), "}");
+    batch_update(batch, owner, filter, update, true);
+}
+
+void records_add_sessions(struct batch *batch, const struct projection *p, struct err *owner)
+{
+    for (size_t i = 0; i < p->session_count; i++) {
+        bool touched_again = false;
+        for (size_t j = i + 1; j < p->session_count; j++)
+            touched_again = touched_again || strcmp(p->sessions[i].id, p->sessions[j].id) == 0;
+        if (!touched_again)
+            add_session(batch, p, &p->sessions[i], owner);
+    }
+}
+
+static void add_session_ids(bson_t *doc, const struct projection *p)
+{
+    bson_t list;
+    BSON_APPEND_ARRAY_BEGIN(doc, "sessions", &list);
+    for (size_t i = 0; i < p->session_count; i++) {
+        char scratch[16];
+        const char *index;
+        bson_uint32_to_string((uint32_t)i, &index, scratch, sizeof(scratch));
+        document_add_str(&list, index, p->sessions[i].id);
+    }
+    bson_append_array_end(doc, &list);
+}
+
+void records_add_history(struct batch *batch, const struct projection *p, int64_t history_days,
+                         struct err *owner)
+{
+    if (p->history == NULL)
+        return;
+    struct err why;
+    cJSON *entries = json_read(p->history, strlen(p->history), &why);
+    if (entries == NULL) {
+        if (owner->code == ERR_NONE)
+            err_set(owner, ERR_INPUT, "session_history: the history is no JSON: %s", why.text);
+        return;
+    }
+    char id[25], n[24];
+    snprintf(n, sizeof(n), "%lld", (long long)sequence_of(p));
+    id_oid(id, "history", p->chat, n, NULL);
+    bson_t *doc = bson_new();
+    document_add_oid(doc, "_id", id);
+    add_place(doc, p);
+    document_add_str(doc, "platform", platform_document_name(p->platform));
+    add_session_ids(doc, p);
+    BSON_APPEND_INT64(doc, "epoch", p->epoch);
+    BSON_APPEND_INT64(doc, "done", p->done);
+    BSON_APPEND_INT64(doc, "sequence", sequence_of(p));
+    document_add_json(doc, "entries", entries);
+    BSON_APPEND_DATE_TIME(doc, "at", p->at_ms);
+    BSON_APPEND_DATE_TIME(doc, "expireAt", p->at_ms + history_days * DAY_MS);
+    cJSON_Delete(entries);
+    batch_insert(batch, owner, doc);
+}
+
+// The last message with a text, and when the person last wrote.
+static void add_last(bson_t *set, const struct projection *p)
+{
+    const struct message_record *last = NULL, *last_in = NULL;
+    for (size_t i = 0; i < p->message_count; i++) {
+        if (p->messages[i].text != NULL)
+            last = &p->messages[i];
+        if (p->messages[i].inbound)
+            last_in = &p->messages[i];
+    }
+    if (last != NULL) {
+        document_add_str(set, "lastMessage", last->text);
+        BSON_APPEND_DATE_TIME(set, "lastMessageAt", last->at_ms);
+    }
+    if (last_in != NULL)
+        BSON_APPEND_DATE_TIME(set, "lastInboundAt", last_in->at_ms);
+}
+
+static void add_counters(bson_t *update, const struct projection *p)
+{
+    int64_t inbound = 0, all = (int64_t)p->message_count;
+    for (size_t i = 0; i < p->message_count; i++)
+        inbound += p->messages[i].inbound ? 1 : 0;
+    BCON_APPEND(update, "$inc", "{", "messageCount", BCON_INT64(all), "inboundCount",
+                BCON_INT64(inbound), "outboundCount", BCON_INT64(all - inbound), "}");
+}
+
+void records_add_chat(struct batch *batch, const struct projection *p, struct err *owner)
+{
+    if (p->contact == NULL)
+        return; // the account's lane is no thread
+    char *key = records_account_key(p);
+    bson_oid_t oid = chat_oid(p);
+    int64_t n = sequence_of(p);
+    bson_t *filter = BCON_NEW("_id", BCON_OID(&oid), "epoch", "{", "$lte", BCON_INT64(p->epoch),
+                              "}", "projected", "{", "$lt", BCON_INT64(n), "}");
+    bson_t *update = bson_new(), set;
+
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
+    document_add_oid(&set, "userId", p->user_id);
+    document_add_oid(&set, "accountId", p->account_id);
+    document_add_str(&set, "customerName", p->contact_name);
+    add_last(&set, p);
+    BSON_APPEND_INT64(&set, "epoch", p->epoch);
+    BSON_APPEND_INT64(&set, "projected", n);
+    BSON_APPEND_DATE_TIME(&set, "updatedAt", p->at_ms);
+    bson_append_document_end(update, &set);
+    add_counters(update, p);
+    BCON_APPEND(update, "$setOnInsert", "{", "key", BCON_UTF8(p->chat), "accountKey",
+                BCON_UTF8(key), "platform", BCON_UTF8(platform_document_name(p->platform)),
+                "customerId", BCON_UTF8(p->contact), "participants", "[", BCON_UTF8(p->account),
+                BCON_UTF8(p->contact), "]", "type", BCON_UTF8("direct"), "status",
+                BCON_UTF8("active"), "leadScore", BCON_INT32(0), "createdAt",
+                BCON_DATE_TIME(p->at_ms), "}");
+    batch_update(batch, owner, filter, update, true);
+    free(key);
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The batching writer. One flush is on its way at a time; what comes meanwhile is collected for the
+ * next one, so the busier it is, the larger its batches get:
+ *
+ *   writer_project → waiting ──linger──▶ flight ──job on a pool thread──▶ stored: done callbacks
+ *                                          ▲                 └─ MongoDB is away: back-off ─┐
+ *                                          └──────────────────────────────────────────────┘
+ *
+ * Everything that a flush writes is idempotent, so it is simply written again as a whole. Two
+ * projections of one chat never share a flush: their order would be lost in an unordered bulk.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "models/projection.h"
+#include "models/receipt.h"
+#include "models/records.h"
+
+enum {
+    FLUSH_ITEMS = 256,
+    BACKOFF_FIRST_MS = 50,
+    BACKOFF_MOST_MS = 2000,
+    HISTORY_DAYS = 90,
+};
+
+// One call of writer_project or writer_receipts.
+struct item {
+    struct projection *projection; // or NULL: receipts
+    struct receipt *receipts;
+    size_t receipt_count;
+    struct err err; // why MongoDB refused something of it
+    writer_done_fn done;
+    void *arg;
+    struct item *prev, *next;
+    UT_hash_handle hh; // in the set of chats of the flush that is being made
+};
+
+// What is on its way. The pool thread owns the items' contents until the job is done.
+struct flush {
+    struct writer *writer; // NULL: it was freed, nobody waits for this any more
+    struct item *items[FLUSH_ITEMS];
+    size_t count;
+    int64_t history_days;
+    struct err err; // why it must be tried again
+};
+
+struct writer {
+    struct store *store;
+    struct event *timer; // linger, or back-off
+    struct item *waiting;
+    struct flush *flight; // NULL, on a pool thread, or waiting for the end of its back-off
+    unsigned linger_ms, backoff_ms;
+    int64_t history_days;
+};
+
+/* --- on a pool thread ------------------------------------------------------------------------ */
+
+/*
+ * All the documents of the items, one bulk per collection. The messages come first, because
+ * receipts look for them; the chat comes last, because its counters tell a later reader that the
+ * rest is there.
+ */
+static bool store_projections(struct db *db, struct item **items, size_t count,
+                              int64_t history_days, struct err *err)
+{
+    struct projection **all = x_calloc(count + 1, sizeof(all[0]));
+    size_t n = 0;
+    struct batch messages, contacts, sessions, history, chats;
+    batch_init(&messages, db, "messages");
+    batch_init(&contacts, db, "contacts");
+    batch_init(&sessions, db, "chat_sessions");
+    batch_init(&history, db, "session_history");
+    batch_init(&chats, db, "chats");
+    for (size_t i = 0; i < count; i++) {
+        struct projection *p = items[i]->projection;
+        struct err *owner = &items[i]->err;
+        if (p == NULL)
+            continue;
+        all[n++] = p;
+        records_add_messages(&messages, p, owner);
+        records_add_contact(&contacts, p, owner);
+        records_add_sessions(&sessions, p, owner);
+        records_add_history(&history, p, history_days, owner);
+        records_add_chat(&chats, p, owner);
+    }
+    struct batch *in_order[] = {&messages, &contacts, &sessions, &history, &chats};
+    bool ok = true;
+    for (size_t i = 0; i < sizeof(in_order) / sizeof(in_order[0]); i++) {
+        if (!ok)
+            in_order[i]->count = 0; // only frees it
+        ok = batch_run(in_order[i], err) && ok;
+    }
+    ok = ok && receipts_catch_up(db, all, n, err);
+    free(all);
+    return ok;
+}
+
+static bool store_receipts(struct db *db, struct item **items, size_t count, struct err *err)
+{
+    size_t total = 0, n = 0;
+    for (size_t i = 0; i < count; i++)
+        total += items[i]->receipt_count;
+    const struct receipt **receipts = x_calloc(total + 1, sizeof(receipts[0]));
+    struct err **owners = x_calloc(total + 1, sizeof(owners[0]));
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < items[i]->receipt_count; j++) {
+            receipts[n] = &items[i]->receipts[j];
+            owners[n++] = &items[i]->err;
+        }
+    }
+    bool ok = receipts_apply(db, receipts, owners, n, err);
+    free(receipts);
+    free(owners);
+    return ok;
+}
+
+/*
+ * False: try again later. When MongoDB refuses a whole command for what may be one item's fault,
+ * each item is written by itself, so that the one at fault is found and its neighbours are stored.
+ */
+static bool store_items(struct db *db, struct item **items, size_t count, int64_t history_days,
+                        struct err *err)
+{
+    if (store_projections(db, items, count, history_days, err) &&
+        store_receipts(db, items, count, err))
+        return true;
+    if (err->code == ERR_UNAVAILABLE || err->code == ERR_DENIED)
+        return false;
+    if (count == 1) {
+        err_set(&items[0]->err, ERR_INPUT, "%s", err->text);
+        return true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!store_items(db, &items[i], 1, history_days, err))
+            return false;
+    }
+    return true;
+}
+
+static void flush_job(struct db *db, void *arg)
+{
+    struct flush *flush = arg;
+    flush->err = (struct err){0};
+    for (size_t i = 0; i < flush->count; i++)
+        flush->items[i]->err = (struct err){0};
+    struct err err = {0};
+    if (!store_items(db, flush->items, flush->count, flush->history_days, &err))
+        flush->err = err;
+}
+
+/* --- on the loop ----------------------------------------------------------------------------- */
+
+static void flush_done(void *arg, const struct err *err);
+
+static void item_free(struct item *item)
+{
+    projection_free(item->projection);
+    for (size_t i = 0; i < item->receipt_count; i++)
+        receipt_deinit(&item->receipts[i]);
+    free(item->receipts);
+    free(item);
+}
+
+static void flush_free(struct flush *flush)
+{
+    for (size_t i = 0; i < flush->count; i++)
+        item_free(flush->items[i]);
+    free(flush);
+}
+
+static void arm(struct writer *writer, unsigned ms)
+{
+    struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+    event_add(writer->timer, &delay);
+}
+
+// Moves what may go together from waiting into a new flush; a second projection of a chat stays,
+// with all after it.
+static struct flush *collect(struct writer *writer)
+{
+    struct flush *flush = x_alloc(sizeof(*flush));
+    struct item *chats = NULL, *item, *next;
+    flush->writer = writer;
+    flush->history_days = writer->history_days;
+    DL_FOREACH_SAFE(writer->waiting, item, next) {
+        struct item *same = NULL;
+        if (item->projection != NULL) {
+            const char *chat = item->projection->chat;
+            HASH_FIND(hh, chats, chat, strlen(chat), same);
+            if (same == NULL)
+                HASH_ADD_KEYPTR(hh, chats, chat, strlen(chat), item);
+        }
+        if (same != NULL || flush->count == FLUSH_ITEMS)
+            break;
+        DL_DELETE(writer->waiting, item);
+        flush->items[flush->count++] = item;
+    }
+    HASH_CLEAR(hh, chats);
+    return flush;
+}
+
+static void start(struct writer *writer)
+{
+    if (writer->flight == NULL)
+        writer->flight = collect(writer);
+    store_run(writer->store, flush_job, flush_done, writer->flight);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    start(arg);
+}
+
+static void try_later(struct writer *writer, const struct err *why)
+{
+    log_warn("writer.retry", "reason", why->text, "records",
+             log_int((long long)writer->flight->count), "wait_ms", log_int(writer->backoff_ms));
+    arm(writer, writer->backoff_ms);
+    writer->backoff_ms *= 2;
+    if (writer->backoff_ms > BACKOFF_MOST_MS)
+        writer->backoff_ms = BACKOFF_MOST_MS;
+}
+
+static void flush_done(void *arg, const struct err *err)
+{
+    struct flush *flush = arg;
+    struct writer *writer = flush->writer;
+    if (writer == NULL) {
+        flush_free(flush);
+        return;
+    }
+    if (err != NULL || flush->err.code != ERR_NONE) {
+        try_later(writer, err != NULL ? err : &flush->err);
+        return;
+    }
+    writer->flight = NULL;
+    writer->backoff_ms = BACKOFF_FIRST_MS;
+    if (writer->waiting != NULL)
+        start(writer); // it has been collecting long enough
+    // Last: a callback may free the writer.
+    for (size_t i = 0; i < flush->count; i++) {
+        struct item *item = flush->items[i];
+        item->done(item->arg, item->err.code != ERR_NONE ? &item->err : NULL);
+    }
+    flush_free(flush);
+}
+
+static void append(struct writer *writer, struct item *item)
+{
+    DL_APPEND(writer->waiting, item);
+    if (writer->flight == NULL && !event_pending(writer->timer, EV_TIMEOUT, NULL))
+        arm(writer, writer->linger_ms);
+}
+
+struct writer *writer_new(struct event_base *base, struct store *store, unsigned linger_ms)
+{
+    struct writer *writer = x_alloc(sizeof(*writer));
+    *writer = (struct writer){
+        .store = store,
+        .linger_ms = linger_ms,
+        .backoff_ms = BACKOFF_FIRST_MS,
+        .history_days = HISTORY_DAYS,
+    };
+    writer->timer = evtimer_new(base, on_timer, writer);
+    return writer;
+}
+
+void writer_set_history_days(struct writer *writer, int64_t days)
+{
+    writer->history_days = days;
+}
+
+void writer_free(struct writer *writer)
+{
+    if (writer == NULL)
+        return;
+    struct flush *flight = writer->flight;
+    bool running = flight != NULL && !event_pending(writer->timer, EV_TIMEOUT, NULL);
+    event_free(writer->timer);
+    struct err canceled;
+    err_set(&canceled, ERR_CANCELED, "the writer is closing");
+    for (size_t i = 0; flight != NULL && i < flight->count; i++)
+        flight->items[i]->done(flight->items[i]->arg, &canceled);
+    struct item *item, *next;
+    DL_FOREACH_SAFE(writer->waiting, item, next) {
+        item->done(item->arg, &canceled);
+        item_free(item);
+    }
+    if (running)
+        flight->writer = NULL; // its job ends by itself and frees it
+    else if (flight != NULL)
+        flush_free(flight);
+    free(writer);
+}
+
+void writer_project(struct writer *writer, struct projection *owned_projection, writer_done_fn done,
+                    void *arg)
+{
+    struct item *item = x_alloc(sizeof(*item));
+    item->projection = owned_projection;
+    item->done = done;
+    item->arg = arg;
+    append(writer, item);
+}
+
+void writer_receipts(struct writer *writer, struct receipt *owned_receipts, size_t count,
+                     writer_done_fn done, void *arg)
+{
+    struct item *item = x_alloc(sizeof(*item));
+    item->receipts = owned_receipts;
+    item->receipt_count = count;
+    item->done = done;
+    item->arg = arg;
+    append(writer, item);
+}
