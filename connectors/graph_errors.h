@@ -9,12 +9,13 @@ struct graph_meaning {
     int64_t retry_after_ms; // where waiting less makes it worse; 0 = no hint
 };
 
-// NULL when neither the code nor its subcode is in the table. Also fits the `errors` of a failed WhatsApp status.
+// NULL when neither the code nor its subcode is in the table. Also fits the `errors` of a failed
+// WhatsApp status.
 const struct graph_meaning *graph_errors_find(enum platform platform, int code, int subcode);
 
 /*
- * Classifies one finished call into `ret_result`, whose strings are borrowed from `answer` (response, or NULL with
- * err) and from `store`.
+ * Classifies one finished call into `ret_result`, whose strings are borrowed from `answer`
+ * (response, or NULL with err) and from `store`.
  */
 struct graph_answer {
     enum platform platform;

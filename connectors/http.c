@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "connectors/http_call.h"
 
+enum { DEFAULT_TIMEOUT_MS = 30000 };
+
 // ---- Ends of calls
 
 static void call_unlink(struct http_call *call)
@@ -34,6 +36,8 @@ static void call_free(struct http_call *call)
     for (struct curl_slist *header = call->headers; header; header = header->next)
         explicit_bzero(header->data, strlen(header->data));
     curl_slist_free_all(call->headers);
+    if (call->deadline)
+        event_free(call->deadline);
     curl_easy_cleanup(call->easy);
     http_answer_clear(call);
     buf_deinit(&call->response);
@@ -84,18 +88,22 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * What a failed transfer means. "May have left" is asked of libcurl's own counters, over all the
+ * "May have left" is asked of libcurl's own counters, over all the
  * connections that it tried for this request: a reused connection that died counts.
  */
-static void explain_failure(struct http_call *call, CURLcode code, struct err *ret_err)
+static bool may_have_left(const struct http_call *call)
 {
-    const char *text = call->curl_text[0] ? call->curl_text : curl_easy_strerror(code);
     curl_off_t pretransfer_us = 0;
     long request_bytes = 0;
 
     curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
     curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    bool may_have_left = pretransfer_us > 0 || request_bytes > 0;
+    return pretransfer_us > 0 || request_bytes > 0;
+}
+
+static void explain_failure(struct http_call *call, CURLcode code, struct err *ret_err)
+{
+    const char *text = call->curl_text[0] ? call->curl_text : curl_easy_strerror(code);
 
     if (call->response.overflow)
         err_set(ret_err, ERR_LIMIT, "the answer is larger than %zu bytes", call->response.max);
@@ -106,7 +114,7 @@ static void explain_failure(struct http_call *call, CURLcode code, struct err *r
     else if (code == CURLE_SEND_FAIL_REWIND)
         err_set(ret_err, ERR_AMBIGUOUS, "the connection was lost after the request was sent");
     else
-        err_set(ret_err, may_have_left ? ERR_AMBIGUOUS : ERR_UNAVAILABLE, "%s", text);
+        err_set(ret_err, may_have_left(call) ? ERR_AMBIGUOUS : ERR_UNAVAILABLE, "%s", text);
 }
 
 static void transfer_done(struct http_call *call, CURLcode code)
@@ -130,6 +138,20 @@ static void transfer_done(struct http_call *call, CURLcode code)
         .elapsed_ms = clock_mono_ms() - call->started_ms,
     };
     call_finish(call, &response, &err);
+}
+
+// Our own, because libcurl's counts only from the moment that a connection is free for the request.
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    struct http_call *call = arg;
+    struct err err;
+
+    if (call->state == CALL_OVER)
+        return;
+    err_set(&err, may_have_left(call) ? ERR_AMBIGUOUS : ERR_UNAVAILABLE, "no answer within %lld ms",
+            (long long)call->timeout_ms);
+    curl_multi_remove_handle(call->http->multi, call->easy);
+    call_finish(call, NULL, &err);
 }
 
 static void collect(struct http *http)
@@ -202,6 +224,16 @@ static int set_timer(CURLM *multi, long timeout_ms, void *arg)
 
 // ---- The public functions
 
+static void set_deadline(struct http_call *call, int64_t timeout_ms)
+{
+    const struct timeval wait = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
+
+    call->timeout_ms = timeout_ms;
+    call->deadline = event_new(call->http->base, -1, 0, on_deadline, call);
+    assert(call->deadline);
+    event_add(call->deadline, &wait);
+}
+
 struct http_call *http_start(struct http *http, const struct http_request *request,
                              http_done_fn done, void *arg)
 {
@@ -222,6 +254,7 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
         return call;
     }
     http_request_apply(call, request);
+    set_deadline(call, request->timeout_ms > 0 ? request->timeout_ms : DEFAULT_TIMEOUT_MS);
     CURLMcode code = curl_multi_add_handle(http->multi, call->easy);
     if (code != CURLM_OK)
         call_end_later(call, ERR_INTERNAL, curl_multi_strerror(code));

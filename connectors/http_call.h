@@ -37,6 +37,8 @@ struct http_call {
     enum call_state state;
     struct err err;   // valid while CALL_OVER
     uint64_t over_at; // http->turns when it ended
+    struct event *deadline;
+    int64_t timeout_ms;
     http_done_fn done;
     void *arg;
 

@@ -13,7 +13,6 @@
 
 enum {
     CONNECT_TIMEOUT_MS = 5000,
-    DEFAULT_TIMEOUT_MS = 30000,
     DEFAULT_RESPONSE_MAX = 1 << 20, // bytes
     URL_MAX_LEN = 8192,             // bytes
 };
@@ -130,32 +129,35 @@ static void set_headers(struct http_call *call, const struct http_request *reque
 static void set_body(struct http_call *call, const struct http_request *request)
 {
     CURL *easy = call->easy;
+    bool is_head = strcmp(request->method, "HEAD") == 0;
 
     call->body_len = request->body ? request->body_len : 0;
-    call->body = x_dupn(call->body_len ? request->body : "", call->body_len);
-    if (strcmp(request->method, "HEAD") == 0)
+    // Without a body there is nothing to rewind; but on a new connection nothing is tried twice.
+    if (request->once && !call->body_len)
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    if (is_head)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    else if (call->body_len || strcmp(request->method, "POST") == 0)
+    if (!is_head && (call->body_len || strcmp(request->method, "POST") == 0)) {
+        call->body = x_dupn(call->body_len ? request->body : "", call->body_len);
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    if (strcmp(request->method, "GET") != 0 || call->body_len)
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
-    if (!request->once || !call->body_len) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);
-        // Without a body there is nothing to rewind; a new connection is never tried twice.
-        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)request->once);
-        return;
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
+        if (request->once && call->body_len) {
+            curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+            curl_easy_setopt(easy, CURLOPT_READDATA, call);
+            curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_seek);
+        } else {
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);
+        }
     }
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
-    curl_easy_setopt(easy, CURLOPT_READDATA, call);
-    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_seek);
+    // Named only where libcurl would not say it by itself: a name survives redirects.
+    bool is_plain_get = strcmp(request->method, "GET") == 0 && !call->body_len;
+    if (!is_plain_get && !is_head && strcmp(request->method, "POST") != 0)
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
 static void set_options(struct http_call *call, const struct http_request *request)
 {
     CURL *easy = call->easy;
-    int64_t timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
 
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
@@ -163,7 +165,6 @@ static void set_options(struct http_call *call, const struct http_request *reque
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, call->http->user_agent);
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); // what we do is said by our configuration alone
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075500

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The platforms' message bodies (platform reference, section 4). graph_render() chooses among them. Pure.
+// The platforms' message bodies (platform reference, section 4). graph_render() chooses among them.
+// Pure.
 #pragma once
 
 #include "connectors/graph.h"
@@ -12,7 +13,7 @@ cJSON *render_whatsapp(const struct graph_target *target, const char *text,
                        const struct choice *choices, size_t choice_count, const char *attempt_key);
 
 // What graph_mark_read() posts.
-cJSON *render_typing(const struct graph_target *target);                              // Messenger, Instagram
+cJSON *render_typing(const struct graph_target *target); // Messenger, Instagram
 cJSON *render_whatsapp_read(const char *message_id);
 
 // Members cut to a limit, always between two characters.
