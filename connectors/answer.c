@@ -2,7 +2,6 @@
 // Reads hints and words from providers' answers; nothing in them is trusted.
 #include "connectors/answer.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,7 +17,7 @@ static int64_t wait_ms(double amount, double unit_ms)
 
     if (!(ms > 0)) // also NaN
         return 0;
-    return ms > (double)WAIT_MAX_MS ? WAIT_MAX_MS : (int64_t)ceil(ms);
+    return ms > (double)WAIT_MAX_MS ? WAIT_MAX_MS : (int64_t)ms;
 }
 
 // The largest estimated_time_to_regain_access (minutes) anywhere in a usage header's JSON.
