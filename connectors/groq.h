@@ -22,7 +22,7 @@ struct groq_config {
     int64_t timeout_ms; // default 30000
 };
 MUST_USE struct groq *groq_new(struct http *http, const struct groq_config *config);
-void groq_free(struct groq *groq);
+void groq_free(struct groq *groq); // after its http: calls under way end with that
 
 struct groq_request {
     const cJSON *models; // array of strings tried before the configured list; may be NULL or empty

@@ -30,6 +30,7 @@ struct http_config {
 
 MUST_USE struct http *http_new(struct event_base *base, const struct http_config *config,
                                struct err *err);
+// Cancels what is under way (each callback runs here); not to be called from within a callback.
 void http_free(struct http *http);
 
 struct http_request {
