@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "base/event.h"
 
@@ -28,6 +27,3 @@ void event_list_deinit(struct event_list *list);
  * well hold no events.
  */
 MUST_USE bool normalise(const void *body, size_t len, struct event_list *ret_list, struct err *err);
-
-// Reads one body (at most 4 MiB) from `in` and prints its events, one JSON line each.
-MUST_USE bool parse_print(FILE *in, FILE *out, struct err *err);
