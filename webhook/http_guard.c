@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "webhook/leaving.h"
 
 enum conn_state {
     CONN_NEW,     // bufferevent made; its evhttp_connection is not known yet
@@ -25,18 +26,21 @@ enum conn_state {
     CONN_TAKEN,   // the server works on it
     CONN_WRITING, // the answer is leaving
     CONN_IDLE,    // kept alive, nothing arriving
+    CONN_LEAVING, // refused by evhttp and closed, while the client may still be sending
     CONN_STATES,
 };
 
 struct conn {
     struct http_guard *guard;
     struct bufferevent *bev;
-    struct evhttp_connection *evcon; // NULL while CONN_NEW
+    struct evhttp_connection *evcon; // NULL while CONN_NEW and CONN_LEAVING
+    struct leaving *leaving;         // while CONN_LEAVING
     struct evbuffer_cb_entry *input_cb, *output_cb;
     int fd;
     enum conn_state state;
     int64_t since_ms; // in this state
     bool silent;      // not one byte since accept
+    bool refused;     // evhttp answers by itself, perhaps before the request was read
     void (*gone)(void *arg);
     void *gone_arg;
     TAILQ_ENTRY(conn) link; // in guard->states[state]
@@ -59,7 +63,7 @@ struct http_guard {
     void *drained_arg;
 };
 
-enum { TICK_MIN_MS = 5, TICK_MAX_MS = 250 };
+enum { TICK_MIN_MS = 5, TICK_MAX_MS = 250, LEAVING_MS = 3000 };
 
 /* --- states --------------------------------------------------------------------------------------
  */
@@ -97,6 +101,27 @@ static void conn_forget(struct conn *conn)
         event_active(guard->adopt, EV_TIMEOUT, 0); // reports from the loop, see on_adopt
 }
 
+static void on_left(void *arg)
+{
+    struct conn *conn = arg;
+    leaving_free(conn->leaving);
+    conn_forget(conn);
+}
+
+// Stays, apart from evhttp, until the client has read its refusal.
+static bool conn_leave(struct conn *conn)
+{
+    if (conn->state != CONN_WRITING || !conn->refused)
+        return false;
+    conn->leaving = leaving_new(conn->guard->base, conn->fd, on_left, conn);
+    if (!conn->leaving)
+        return false;
+    conn->guard->by_fd[conn->fd] = NULL;
+    conn->evcon = NULL;
+    set_state(conn, CONN_LEAVING);
+    return true;
+}
+
 // evhttp frees the connection right after this.
 static void on_closed(struct evhttp_connection *evcon, void *arg)
 {
@@ -105,15 +130,20 @@ static void on_closed(struct evhttp_connection *evcon, void *arg)
     evbuffer_remove_cb_entry(bufferevent_get_output(conn->bev), conn->output_cb);
     void (*gone)(void *) = conn->gone;
     void *gone_arg = conn->gone_arg;
-    conn_forget(conn);
+    if (!conn_leave(conn))
+        conn_forget(conn);
     if (gone)
         gone(gone_arg);
 }
 
-// Closes through evhttp, which calls on_closed.
 static void conn_close(struct conn *conn)
 {
-    evhttp_connection_free(conn->evcon);
+    if (conn->state == CONN_LEAVING) {
+        on_left(conn);
+        return;
+    }
+    conn->refused = false;               // it had its time
+    evhttp_connection_free(conn->evcon); // calls on_closed
 }
 
 /* --- a connection's life: accepted, adopted, bytes in, bytes out
@@ -174,6 +204,7 @@ static void on_output(struct evbuffer *buffer, const struct evbuffer_cb_info *in
     if (status < 400) // 100 Continue
         return;
     set_state(conn, CONN_WRITING);
+    conn->refused = true;
     if (conn->guard->config.refused)
         conn->guard->config.refused(conn->guard->config.arg, status);
 }
@@ -252,7 +283,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         struct conn *conn;
         while (guard->ttl_ms[state] > 0 && (conn = TAILQ_FIRST(&guard->states[state])) &&
                now - conn->since_ms >= guard->ttl_ms[state]) {
-            guard->expired += state != CONN_IDLE;
+            guard->expired += state == CONN_READING || state == CONN_WRITING;
             conn_close(conn);
         }
     }
@@ -283,6 +314,7 @@ struct http_guard *http_guard_new(struct event_base *base, struct evhttp *http,
         TAILQ_INIT(&guard->states[state]);
     guard->ttl_ms[CONN_READING] = guard->ttl_ms[CONN_WRITING] = config->deadline_ms;
     guard->ttl_ms[CONN_IDLE] = config->idle_ms;
+    guard->ttl_ms[CONN_LEAVING] = LEAVING_MS;
     int64_t tick_ms = config->deadline_ms / 16;
     if (tick_ms < TICK_MIN_MS)
         tick_ms = TICK_MIN_MS;
@@ -300,6 +332,9 @@ void http_guard_free(struct http_guard *guard)
 {
     if (!guard)
         return;
+    struct conn *conn;
+    while ((conn = TAILQ_FIRST(&guard->states[CONN_LEAVING])))
+        conn_close(conn);
     event_free(guard->adopt);
     event_free(guard->tick);
     free(guard->by_fd);

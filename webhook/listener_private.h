@@ -29,7 +29,7 @@ struct listener {
     struct quiet *not_understood;
     struct quiet not_kept, refused;
     int port;
-    TAILQ_HEAD(, delivery) deliveries; // those whose answer waits for Redis
+    TAILQ_HEAD(delivery_queue, delivery) deliveries; // those whose answer waits for Redis
 };
 
 // Answers a request that was taken. `app` is an index of metrics.apps.

@@ -56,7 +56,7 @@ void client_close(struct client *client)
     buf_deinit(&client->in);
 }
 
-void client_send(struct client *client, const void *data, size_t len)
+bool client_send(struct client *client, const void *data, size_t len)
 {
     const char *bytes = data;
     int64_t give_up = clock_mono_ms() + PATIENCE_MS;
@@ -64,13 +64,14 @@ void client_send(struct client *client, const void *data, size_t len)
         assert_true(clock_mono_ms() < give_up);
         ssize_t n = send(client->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno != EAGAIN)
-            return; // what the peer said before it hung up can still be read
+            return false; // what the peer said before it hung up can still be read
         if (n > 0) {
             bytes += n;
             len -= (size_t)n;
         }
         turn(client->base, client->fd, POLLOUT);
     }
+    return len == 0;
 }
 
 void client_send_str(struct client *client, const char *text)

@@ -21,8 +21,8 @@ struct client {
 void client_open(struct client *client, struct event_base *base, int port);
 void client_close(struct client *client);
 
-// Sends all bytes, turning the loop when the socket is full. Stops early when the peer hangs up.
-void client_send(struct client *client, const void *data, size_t len);
+// Sends all bytes, turning the loop in between. False when the peer hung up before it had them.
+bool client_send(struct client *client, const void *data, size_t len);
 void client_send_str(struct client *client, const char *text);
 
 // Waits for one whole response; returns its status and leaves headers and body in client->in.

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -360,13 +361,27 @@ static char *body_of(size_t len)
     return body;
 }
 
+// Sends the whole request before it looks at the answer, as simple clients do.
+static int send_then_read(struct fixture *f, const struct buf *request)
+{
+    struct client client;
+    client_open(&client, f->base, f->port);
+    assert_true(client_send(&client, request->data, request->len));
+    int status = client_response(&client);
+    client_close(&client);
+    return status;
+}
+
 static void four_mebibytes_are_accepted_and_no_more(void **state)
 {
+    static const size_t lens[] = {FOUR_MIB, FOUR_MIB + 1, 4 * FOUR_MIB};
     struct fixture f;
     start(&f, NULL);
-    for (size_t over = 0; over <= 1; over++) {
-        char *body = body_of(FOUR_MIB + over);
-        assert_int_equal(deliver(&f, body, NULL), over ? 413 : 200);
+    for (size_t i = 0; i < 3; i++) {
+        char *body = body_of(lens[i]);
+        struct buf request = signed_post("/webhooks/shop", "shop-secret", body, lens[i], "");
+        assert_int_equal(send_then_read(&f, &request), lens[i] > FOUR_MIB ? 413 : 200);
+        buf_deinit(&request);
         free(body);
     }
     assert_int_equal(f.queue->count, 1);
@@ -391,11 +406,7 @@ static int deliver_chunked(struct fixture *f, const char *body, size_t chunk)
         buf_add_str(&request, "\r\n");
     }
     buf_add_str(&request, "0\r\n\r\n");
-    struct client client;
-    client_open(&client, f->base, f->port);
-    client_send(&client, request.data, request.len);
-    int status = client_response(&client);
-    client_close(&client);
+    int status = send_then_read(f, &request);
     buf_deinit(&request);
     return status;
 }
@@ -593,6 +604,16 @@ static void idle_connections_make_room_at_the_cap(void **state)
 /* --- leaving -------------------------------------------------------------------------------------
  */
 
+static void on_stopped(void *arg)
+{
+    ++*(int *)arg;
+}
+
+static bool is_one(void *arg)
+{
+    return *(int *)arg == 1;
+}
+
 static bool nothing_waits(void *arg)
 {
     return fake_queue_waiting(arg) == 0;
@@ -620,6 +641,32 @@ static void a_client_that_hangs_up_costs_nothing(void **state)
     stop(&f);
 }
 
+// With a reset and with a close, after each length of a request, under each behaviour of the queue.
+static void clients_may_leave_at_any_byte(void **state)
+{
+    struct fixture f;
+    start(&f, &(struct listener_config){.max_connections = 4, .deadline_ms = 60000});
+    struct buf request = signed_post("/webhooks/shop", "shop-secret", text_body, strlen(text_body),
+                                     "Expect: 100-continue\r\n");
+    const struct linger reset = {.l_onoff = 1};
+    for (size_t len = 0; len <= request.len; len++) {
+        f.queue->mode = len % 2 ? FAKE_WAITS : FAKE_KEEPS;
+        struct client client;
+        client_open(&client, f.base, f.port);
+        client_send(&client, request.data, len);
+        if (len % 3 > 0)
+            setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        client_close(&client);
+        event_base_loop(f.base, EVLOOP_NONBLOCK);
+        fake_queue_release(f.queue);
+    }
+    int stopped = 0;
+    listener_stop(f.listener, on_stopped, &stopped);
+    loop_until(f.base, is_one, &stopped); // no connection is left
+    buf_deinit(&request);
+    stop(&f);
+}
+
 static void the_listener_may_go_before_the_queue_answers(void **state)
 {
     struct fixture f;
@@ -638,16 +685,6 @@ static void the_listener_may_go_before_the_queue_answers(void **state)
     client_close(&client);
     buf_deinit(&request);
     stop(&f);
-}
-
-static void on_stopped(void *arg)
-{
-    ++*(int *)arg;
-}
-
-static bool is_one(void *arg)
-{
-    return *(int *)arg == 1;
 }
 
 static void stopping_answers_what_is_under_way(void **state)
@@ -737,6 +774,7 @@ int main(void)
         cmocka_unit_test(connections_above_the_cap_wait_their_turn),
         cmocka_unit_test(idle_connections_make_room_at_the_cap),
         cmocka_unit_test(a_client_that_hangs_up_costs_nothing),
+        cmocka_unit_test(clients_may_leave_at_any_byte),
         cmocka_unit_test(the_listener_may_go_before_the_queue_answers),
         cmocka_unit_test(stopping_answers_what_is_under_way),
         cmocka_unit_test(a_stopped_listener_without_connections_says_so),

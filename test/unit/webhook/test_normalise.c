@@ -287,8 +287,8 @@ static void known_objects_may_be_empty(void **state)
         "{\"object\":\"page\",\"entry\":[{\"id\":\"1\",\"messaging\":[]}]}",
         "{\"object\":\"page\",\"entry\":[{\"id\":\"1\",\"messaging\":null,\"changes\":null}]}",
         "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[]}]}",
-        "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[{"
-        "\"field\":\"messages\",\"value\":{\"messages\":[]}}]}]}",
+        ("{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[{"
+         "\"field\":\"messages\",\"value\":{\"messages\":[]}}]}]}"),
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         struct event_list list = read_events(bodies[i]);
