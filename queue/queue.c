@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// Opening and closing the queue, its tick, and what it knows about Redis: which shard, is it up, is
+// there room.
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "queue/internal.h"
+
+unsigned shard_of_account(const char *account, unsigned shard_count)
+{
+    return id_fnv32(account) % shard_count;
+}
+
+bool shard_of_key(const struct queue *queue, const char *key, unsigned *ret_shard)
+{
+    const char *id = strchr(key, ':');
+    if (!id || id == key)
+        return false;
+    size_t len = strcspn(id + 1, ":");
+    if (len == 0)
+        return false;
+    char *account = x_dupn(key, (size_t)(id + 1 + len - key));
+    *ret_shard = shard_of_account(account, queue->shard_count);
+    free(account);
+    return true;
+}
+
+// Loads the scripts and keeps their names; reads the shard count.
+static bool queue_prepare(struct queue *queue, struct err *err)
+{
+    redisContext *redis = sync_open(&queue->url, QUEUE_SILENCE_MS, err);
+    if (!redis)
+        return false;
+    bool ok = sync_shards(redis, &queue->shard_count, err);
+    if (ok && queue->shard_count == 0)
+        ok = err_set(err, ERR_CONFIG, "Redis has no shard count yet: run `hookmill init` first");
+    for (int i = 0; ok && i < SCRIPT_COUNT; i++) {
+        redisReply *reply =
+            sync_words(redis, err, "SCRIPT", "LOAD", script_table[i].source, (char *)NULL);
+        const char *sha = reply_str(reply);
+        ok = sha != NULL && strlen(sha) == 40;
+        if (ok)
+            memcpy(queue->sha[i], sha, 41);
+        else if (reply)
+            err_set(err, ERR_INTERNAL, "Redis: SCRIPT LOAD gave no name");
+        else
+            err_prefix(err, "script %s", script_table[i].name);
+        freeReplyObject(reply);
+    }
+    redisFree(redis);
+    return ok;
+}
+
+static char *make_incarnation(const char *name)
+{
+    char host[65] = "";
+    if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+        snprintf(host, sizeof(host), "host");
+    uint8_t random[6];
+    char hex[2 * sizeof(random) + 1];
+    crypto_random(random, sizeof(random));
+    hex_encode(random, sizeof(random), hex);
+    return x_printf("%s:%s:%ld:%s", name ? name : "hookmill", host, (long)getpid(), hex);
+}
+
+// The figure after "name:" at the start of a line of INFO; -1 when it is not there.
+static int64_t info_figure(const char *info, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *line = info; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, len) == 0 && line[len] == ':')
+            return strtoll(line + len + 1, NULL, 10);
+    }
+    return -1;
+}
+
+static void on_memory(struct queue *queue, void *arg, const redisReply *reply,
+                      const struct err *err)
+{
+    queue->asking_memory = false;
+    const char *info = reply_str(reply);
+    if (!info)
+        return;
+    int64_t used = info_figure(info, "used_memory"), most = info_figure(info, "maxmemory");
+    bool room = most <= 0 || used < most / 100 * queue->high_water;
+    if (room != queue->has_room)
+        log_warn(room ? "queue.room" : "queue.full", "used", log_int(used), "max", log_int(most));
+    queue->has_room = room;
+}
+
+static void ask_memory(struct queue *queue)
+{
+    if (queue->asking_memory)
+        return;
+    queue->asking_memory = true;
+    struct cmd cmd = {0};
+    cmd_add_str(&cmd, "INFO");
+    cmd_add_str(&cmd, "memory");
+    queue_call(queue, &cmd, on_memory, NULL);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct queue *queue = arg;
+    int64_t now_ms = clock_mono_ms();
+    calls_tick(queue, now_ms);
+    admit_tick(queue, now_ms);
+    serve_tick(queue, now_ms);
+    ask_memory(queue);
+}
+
+// Writing to a connection that Redis has closed must be an error, not the process's end (hiredis
+// uses write()).
+static void ignore_sigpipe(void)
+{
+    struct sigaction now;
+    if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
+}
+
+struct queue *queue_new(struct event_base *base, const struct queue_config *config, struct err *err)
+{
+    struct queue *queue = x_alloc(sizeof(*queue));
+    queue->base = base;
+    queue->give_up_ms = config->give_up_ms > 0 ? config->give_up_ms : 2000;
+    queue->lease_ms = config->lease_ms > 0 ? config->lease_ms : 15000;
+    queue->high_water = config->high_water > 0 ? config->high_water : 80;
+    queue->has_room = true;
+    if (!redis_url_parse(config->url, &queue->url, err) || !queue_prepare(queue, err)) {
+        redis_url_deinit(&queue->url);
+        free(queue);
+        return NULL;
+    }
+    ignore_sigpipe();
+    queue->incarnation = make_incarnation(config->name);
+    queue->shards = x_calloc(queue->shard_count, sizeof(*queue->shards));
+    admit_init(queue);
+    queue->main = (struct queue_link){.queue = queue,
+                                      .name = "main",
+                                      .scripts = true,
+                                      .on_ready = calls_ready,
+                                      .on_down = calls_down};
+    link_open(&queue->main);
+    struct timeval tick = {.tv_usec = QUEUE_TICK_MS * 1000};
+    queue->tick = event_new(base, -1, EV_PERSIST, on_tick, queue);
+    event_add(queue->tick, &tick);
+    return queue;
+}
+
+void queue_free(struct queue *queue)
+{
+    if (!queue)
+        return;
+    queue->closing = true;
+    event_free(queue->tick);
+    link_close(&queue->main);
+    // A callback may well call again: that is cancelled, too.
+    while (calls_cancel(queue) || claim_cancel(queue) || admit_cancel(queue)) {
+    }
+    event_free(queue->flush);
+    serve_close(queue);
+    redis_url_deinit(&queue->url);
+    free(queue->shards);
+    free(queue->incarnation);
+    free(queue);
+}
+
+bool queue_is_up(const struct queue *queue)
+{
+    return queue->main.state == LINK_READY;
+}
+
+bool queue_has_room(const struct queue *queue)
+{
+    return queue->has_room;
+}
+
+unsigned queue_shards(const struct queue *queue)
+{
+    return queue->shard_count;
+}
+
+unsigned queue_shard_of(const struct queue *queue, const char *account_key)
+{
+    return shard_of_account(account_key, queue->shard_count);
+}
+
+const char *queue_incarnation(const struct queue *queue)
+{
+    return queue->incarnation;
+}
