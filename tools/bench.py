@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""What ./dev bench measures. `engine`, `listener` and `road` print one JSON line per finding; `report` makes the table.
+
+A finding: {bench, metric, value, unit, baseline, ratio, target, holds}; what does not apply is null. A ratio is value
+divided by the baseline's value, measured in the same run.
+"""
+
+import concurrent.futures
+import http.client
+import json
+import os
+import pathlib
+import platform
+import re
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+import deliveries
+
+TOOLS = pathlib.Path(__file__).resolve().parent
+STEP_TARGET_US = 5
+RATIO_TARGETS = {"everysec": 0.4, "always": 0.25}
+
+ROUNDS = 3
+ROUND_SECONDS = 3
+CONNECTIONS = 64
+FIRST_BODIES = 60_000
+MOST_BODIES = 960_000
+LISTENER_CONTACTS = 5_000
+
+ROAD_MESSAGES = 3_000
+ROAD_CONTACTS = ROAD_MESSAGES // 10
+ROAD_CLIENTS = 8
+ROAD_PATIENCE = 60  # seconds without a further reply
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def emit(bench, metric, value, unit, baseline=None, ratio=None, target=None, holds=None):
+    print(json.dumps(dict(bench=bench, metric=metric, value=value, unit=unit, baseline=baseline, ratio=ratio,
+                          target=target, holds=holds)), flush=True)
+
+
+# --- engine -----------------------------------------------------------------------------------------
+
+
+def to_us(value, unit):
+    return value * {"ns": 1e-3, "us": 1, "µs": 1, "ms": 1e3}[unit]
+
+
+def engine(program):
+    """The program prints JSON lines with at least metric, value, unit; a time per step has a target."""
+    output = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout
+    for line in output.splitlines():
+        if not line.startswith("{"):
+            continue
+        found = json.loads(line)
+        target, holds = found.get("target"), found.get("holds")
+        if target is None and "step" in found["metric"] and found["unit"] in ("ns", "us", "µs"):
+            target = f"< {STEP_TARGET_US} µs"
+            holds = to_us(found["value"], found["unit"]) < STEP_TARGET_US
+        emit("engine", found["metric"], found["value"], found["unit"], found.get("baseline"), found.get("ratio"),
+             target, holds)
+
+
+# --- listener ---------------------------------------------------------------------------------------
+
+
+def write_bodies(path, count):
+    """`count` deliveries that were never sent before."""
+    run = secrets.token_hex(6)
+    account = os.environ["HOOKMILL_ACCOUNT_WHATSAPP"]
+    with open(path, "wb") as file:
+        deliveries.write_requests(file, "/webhooks/demo", os.environ["HOOKMILL_APP_SECRET"], (
+            deliveries.whatsapp(account, number % LISTENER_CONTACTS, number, run) for number in range(count)))
+
+
+def load(url, bodies):
+    """One round of wrk; what its script found."""
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{ROUND_SECONDS}s", "-s", str(TOOLS / "bench_wrk.lua"), url,
+               "--", str(bodies)]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True,
+                            timeout=ROUND_SECONDS * 10 + 60).stdout
+    found = json.loads(re.search(r"^RESULT (.*)$", output, re.M)[1])
+    if found["refused"] or found["broken"] or not found["answers"]:
+        raise SystemExit(f"bench: {url} did not answer 200 to everything: {found}")
+    found["rate"] = found["answers"] / found["seconds"]
+    return found
+
+
+def counters(url):
+    text = urllib.request.urlopen(url + "/metrics", timeout=10).read().decode()
+    return {name: int(re.search(rf"^hookmill_listener_{name}_total (\d+)$", text, re.M)[1])
+            for name in ("admitted", "duplicates")}
+
+
+def listener_round(url, bodies, count):
+    """A round in which every delivery is new. Sent twice, a body would measure de-duplication alone."""
+    while True:
+        before = counters(url)
+        found = load(url, bodies)
+        after = counters(url)
+        admitted, duplicates = (after[name] - before[name] for name in ("admitted", "duplicates"))
+        if duplicates == 0 and admitted >= found["answers"]:
+            return found, count
+        if duplicates == 0 or count * 2 > MOST_BODIES:
+            raise SystemExit(f"bench: {found['answers']} answers, but {admitted} admitted and {duplicates} duplicates")
+        count *= 2
+        write_bodies(bodies, count)
+
+
+def listener(fsync, listen_url, baseline_url, nginx_url):
+    rates = {"evhttp": [], "nginx": [], "listener": []}
+    count, p99 = FIRST_BODIES, []
+    with tempfile.TemporaryDirectory() as directory:
+        bodies = pathlib.Path(directory, "requests")
+        for number in range(ROUNDS):
+            write_bodies(bodies, count)
+            rates["evhttp"].append(load(baseline_url, bodies)["rate"])
+            rates["nginx"].append(load(nginx_url, bodies)["rate"])
+            found, count = listener_round(listen_url, bodies, count)
+            rates["listener"].append(found["rate"])
+            p99.append(found["p99_ms"])
+            say(f"  round {number + 1} of {ROUNDS}: " +
+                ", ".join(f"{name} {values[-1]:,.0f}/s" for name, values in rates.items()))
+    rate, evhttp, nginx = (statistics.median(rates[name]) for name in ("listener", "evhttp", "nginx"))
+    target = RATIO_TARGETS[fsync]
+    emit("listener", f"deliveries, appendfsync {fsync}", rate, "1/s", f"evhttp {evhttp:.0f}/s", rate / evhttp,
+         f">= {target}", rate / evhttp >= target)
+    emit("listener", f"deliveries, appendfsync {fsync}", rate, "1/s", f"nginx {nginx:.0f}/s", rate / nginx)
+    emit("listener", f"99th percentile, appendfsync {fsync}", statistics.median(p99), "ms")
+
+
+# --- road -------------------------------------------------------------------------------------------
+
+
+def post_all(url, secret, bodies):
+    """One client: sends its deliveries in order, each after the answer to the one before."""
+    address = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
+    for body in bodies:
+        connection.request("POST", address.path, body, deliveries.headers(secret, body))
+        response = connection.getresponse()
+        response.read()
+        if response.status != 200:
+            raise SystemExit(f"bench: the listener answered {response.status}")
+    connection.close()
+
+
+def replies(sim_url):
+    stats = json.load(urllib.request.urlopen(sim_url + "/_sim/stats", timeout=10))
+    return stats["requests"] + stats["dropped"]
+
+
+def wait_for_replies(sim_url, wanted):
+    seen, since = -1, time.monotonic()
+    while seen < wanted:
+        now = replies(sim_url)
+        if now > seen:
+            seen, since = now, time.monotonic()
+        elif time.monotonic() - since > ROAD_PATIENCE:
+            raise SystemExit(f"bench: {seen} of {wanted} replies, and no further one in {ROAD_PATIENCE} s")
+        time.sleep(0.02)
+    return seen
+
+
+def road():
+    url, sim_url = os.environ["HOOKMILL_WEBHOOK_URL"], os.environ["HOOKMILL_SIM_URL"]
+    secret, account = os.environ["HOOKMILL_APP_SECRET"], os.environ["HOOKMILL_ACCOUNT_MESSENGER"]
+    run = secrets.token_hex(6)
+    shares = [[] for _ in range(ROAD_CLIENTS)]
+    for number in range(ROAD_MESSAGES):
+        contact = number % ROAD_CONTACTS
+        body = deliveries.body_of(deliveries.messenger(account, contact, number, run))
+        shares[contact % ROAD_CLIENTS].append(body)
+    before, begin = replies(sim_url), time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(ROAD_CLIENTS) as pool:
+        futures = [pool.submit(post_all, url, secret, share) for share in shares]
+        got = wait_for_replies(sim_url, before + ROAD_MESSAGES) - before
+        seconds = time.monotonic() - begin
+        for future in futures:
+            future.result()
+    if got != ROAD_MESSAGES:
+        raise SystemExit(f"bench: {ROAD_MESSAGES} messages, but {got} replies")
+    emit("road", f"events, {ROAD_CONTACTS} chats, 2 worker processes", ROAD_MESSAGES / seconds, "1/s")
+
+
+# --- report -----------------------------------------------------------------------------------------
+
+
+def machine():
+    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
+    model = re.search(r"^model name\s*: (.*)$", cpuinfo, re.M)
+    memory = int(re.search(r"^MemTotal:\s*(\d+)", pathlib.Path("/proc/meminfo").read_text())[1]) / 2**20
+    return (f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, {memory:.1f} GiB memory, "
+            f"Linux {platform.release()}")
+
+
+def cell(value):
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+    return str(value)
+
+
+def report(results, path):
+    findings = [json.loads(line) for line in pathlib.Path(results).read_text().splitlines()]
+    pathlib.Path(path).write_text(json.dumps(findings, indent=2, ensure_ascii=False) + "\n")
+    columns = ["bench", "metric", "value", "unit", "baseline", "ratio", "target", "holds"]
+    rows = [columns] + [[cell(finding[column]) for column in columns] for finding in findings]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
+    print(machine())
+    for row in rows:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
+    print(f"written to {path}")
+
+
+def main(arguments):
+    {"engine": engine, "listener": listener, "road": road, "report": report}[arguments[0]](*arguments[1:])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,84 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# ./dev bench: starts what a measurement needs and lets tools/bench.py measure. Everything is on loopback, and every
+# load ends by itself. Redis is always an own one: two of its settings are compared.
+
+bench_names=(engine listener road)
+
+bench_check_names() { # [NAME…]
+    local name
+    for name in "$@"; do
+        [[ " ${bench_names[*]} " == *" $name "* ]] || die "bench: '$name' is none of: ${bench_names[*]}"
+    done
+}
+
+bench_run() { # [NAME…]
+    local name names=("$@")
+    ((${#names[@]})) || names=("${bench_names[@]}")
+    unset HOOKMILL_REDIS_URL
+    servers_prefer_fast
+    bench_results=$PWD/.dev/bench-results.jsonl
+    : >"$bench_results"
+    for name in "${names[@]}"; do
+        "bench_$name"
+    done
+    "$PYTHON" tools/bench.py report "$bench_results" .dev/bench.json
+    rm -f "$bench_results"
+}
+
+bench_measure() { # ARGUMENT…: of bench.py; its findings are kept for the report
+    "$PYTHON" tools/bench.py "$@" >>"$bench_results" || die "bench: measuring failed: $1"
+}
+
+bench_engine() {
+    note "engine"
+    bench_measure engine build/release/test/bench/bench_engine
+}
+
+bench_listener() {
+    local fsync
+    for fsync in everysec always; do
+        note "listener, appendfsync $fsync"
+        process_end_all
+        stack_empty
+        stack_configure
+        redis_start --appendfsync "$fsync"
+        mongo_start || die "no MongoDB: $mongo_reason"
+        stack_init
+        stack_serve listen listen
+        bench_start_baseline
+        bench_start_nginx
+        bench_measure listener "$fsync" "$(stack_address listen)" "$(stack_address baseline)" "$bench_nginx_url"
+        process_end_all
+    done
+    unset HOOKMILL_REDIS_URL
+}
+
+bench_start_baseline() {
+    process_start baseline build/release/test/bench/baseline/http_baseline
+    process_wait baseline 10 process_ready_line baseline >/dev/null
+}
+
+bench_start_nginx() {
+    local port dir=$PWD/$stack/nginx
+    port=$(free_port)
+    bench_nginx_url=http://127.0.0.1:$port
+    mkdir -p "$dir"
+    sed -e "s|@DIR@|$dir|g" -e "s|@PORT@|$port|g" tools/bench_nginx.conf >"$dir/nginx.conf"
+    PATH=$PATH:/usr/sbin process_start nginx nginx -p "$dir" -c "$dir/nginx.conf"
+    process_wait nginx 10 bench_port_is_open "$port"
+}
+
+bench_port_is_open() { # PORT
+    (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+bench_road() {
+    note "road"
+    process_end_all
+    stack_empty
+    stack_messenger_flow=test/bench/reply.json
+    HOOKMILL_WORKER_MARK_READ=false stack_start 2
+    bench_measure road
+    process_end_all
+}
