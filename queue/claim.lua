@@ -3,7 +3,7 @@
 --
 -- KEYS  1 prefix
 -- ARGV  1 incarnation, 2 number of this call, 3 most chats
--- Returns per chat: {chat, epoch, done, state, attempt, result, fired, {records}, {up to 64 mailbox entries}}.
+-- Returns per chat: {chat, epoch, done, state, attempt, result, fired, {records}, {up to 64 mailbox entries}, turn}.
 -- Nothing for a worker that has no lease.
 --
 -- Arriving twice: a worker has one claim per shard under way; the last one's number and chats are kept, and a repeat is
@@ -17,10 +17,10 @@ if not call('ZSCORE', s .. 'leases', incarnation) then
 end
 
 local function describe(chat)
-    local h = call('HMGET', s .. 'chat:' .. chat, 'epoch', 'done', 'state', 'att', 'res', 'fired')
+    local h = call('HMGET', s .. 'chat:' .. chat, 'epoch', 'done', 'state', 'att', 'res', 'fired', 'turn')
     return {
         chat, h[1], h[2], h[3], h[4], h[5], h[6],
-        call('LRANGE', s .. 'rec:' .. chat, 0, -1), call('LRANGE', s .. 'mb:' .. chat, 0, 63)
+        call('LRANGE', s .. 'rec:' .. chat, 0, -1), call('LRANGE', s .. 'mb:' .. chat, 0, 63), h[7]
     }
 end
 

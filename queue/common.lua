@@ -46,7 +46,7 @@ local function append(chat, json)
         call('HINCRBY', key, 'seq', 1)
     else
         local start = now_ms()
-        call('HSET', key, 'seq', start + 1, 'done', start)
+        call('HSET', key, 'seq', start + 1, 'done', start, 'turn', start)
     end
     call('RPUSH', s .. 'mb:' .. chat, json)
     if not h[2] or h[2] == 'idle' then

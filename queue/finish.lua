@@ -2,7 +2,7 @@
 -- finish: "done up to n". Drops what is done, stores the state, arms or cancels the timer, lets go of the chat.
 --
 -- KEYS  1 prefix
--- ARGV  1 chat, 2 epoch, 3 done, 4 letters: 's'tate is given, 'k'eep the journal, 't'imer is given,
+-- ARGV  1 chat, 2 epoch, 3 done, 4 letters: 's'tate is given, 'k'eep the attempt, 't'imer is given,
 --       5 next: idle, parked or ready, 6 state, 7 delay of the timer in ms (< 0 = cancel), 8 token of the timer,
 --       then pairs of (number, reason): the entries that go to the dead letters
 -- Returns OK. STALE when the caller does not hold the chat under this epoch; BADARG when the numbers make no sense.
@@ -68,8 +68,9 @@ if has('k') then
     end
 else
     call('HDEL', key, 'att', 'res')
-    call('DEL', s .. 'rec:' .. chat)
 end
+call('DEL', s .. 'rec:' .. chat)
+call('HINCRBY', key, 'turn', 1)
 
 -- A new wait (or none) ends the old one: neither its timer nor its token may reach it. Without one, a token that this
 -- claim was given is used up, unless the chat is handed back; a token that came later (`late`) is still to be given.

@@ -9,7 +9,7 @@
 -- Arriving twice: the last call's number is kept with the claim; a call that is not newer was done already.
 local chat, number, given = ARGV[1], tonumber(ARGV[3]), ARGV[4]
 local key = s .. 'chat:' .. chat
-local h = call('HMGET', key, 'st', 'epoch', 'jn', 'att')
+local h = call('HMGET', key, 'st', 'epoch', 'jn', 'att', 'early')
 if h[1] ~= 'held' or h[2] ~= ARGV[2] then
     return redis.error_reply('STALE ' .. chat .. ' is not held under epoch ' .. ARGV[2])
 end
@@ -26,9 +26,15 @@ local function store(field, letter, value)
 end
 
 store('state', 's', ARGV[5])
+-- Attempts are told apart by their key: the rest of one's JSON changes as it goes on.
+local function key_of(attempt)
+    local parsed, json = pcall(cjson.decode, attempt or '')
+    return parsed and type(json) == 'table' and json.key or nil
+end
+
 local attempt = store('att', 'a', ARGV[6])
 local result = store('res', 'r', ARGV[7])
-if result or attempt ~= (h[4] or nil) then
+if h[5] and (result or key_of(attempt) ~= key_of(h[4])) then
     call('HDEL', key, 'early') -- what settled the attempt before this one
 end
 for i = 8, #ARGV do

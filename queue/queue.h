@@ -89,6 +89,7 @@ struct queue_claim {
     const char *account; // account key
     unsigned shard;
     int64_t epoch;       // raised with each claim; all later calls carry it
+    int64_t turn;        // raised by each finish: names what this activation leaves in MongoDB
     int64_t done;        // number of the last finished event
     const char *state;   // what the last journal or finish stored; NULL = nothing
     const char *attempt; // the effect in hand (journal's JSON), or NULL
@@ -153,7 +154,7 @@ struct queue_finish {
     int64_t epoch;
     int64_t done;      // entries up to this number are finished with and dropped
     const char *state; // stored for the next claim; NULL = drop
-    bool keep_journal; // parked or handed back in mid-activation: attempt and records stay
+    bool keep_attempt; // parked: the effect in hand stays; the records are dropped in any case
     enum queue_next next;
     const struct queue_timer *timer; // NULL = leave the chat's timer as it is
     const struct queue_dead *dead;   // entries that go to the dead letters
@@ -170,6 +171,11 @@ void queue_finish(struct queue *queue, const struct queue_finish *finish, queue_
 typedef void (*queue_settle_fn)(void *arg, bool settled, const struct err *err);
 void queue_settle(struct queue *queue, const char *account, const char *alias,
                   const char *attempt_key, const char *result, queue_settle_fn done, void *arg);
+
+// Work that one process of all does once in `ttl_ms` (the aggregator): who asks first in that time gets `mine`.
+typedef void (*queue_turn_fn)(void *arg, bool mine, const struct err *err);
+void queue_take_turn(struct queue *queue, const char *name, int64_t ttl_ms, queue_turn_fn done,
+                     void *arg);
 
 // Makes a parked chat ready (an operator's hand).
 void queue_release(struct queue *queue, const char *chat, queue_done_fn done, void *arg);

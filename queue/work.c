@@ -80,7 +80,7 @@ void queue_finish(struct queue *queue, const struct queue_finish *finish, queue_
     const struct queue_timer *timer = finish->timer;
     char flags[4] = "";
     strcat(flags, finish->state ? "s" : "");
-    strcat(flags, finish->keep_journal ? "k" : "");
+    strcat(flags, finish->keep_attempt ? "k" : "");
     strcat(flags, timer ? "t" : "");
     struct plain_call *plain = plain_new(done, arg);
     plain->shard = shard_of_chat(queue, finish->chat);
@@ -177,4 +177,36 @@ void queue_bury_raw(struct queue *queue, const char *app, const char *reason, co
     cmd_add(&cmd, body, len);
     struct call *call = queue_call(queue, &cmd, on_plain, plain);
     call->deadline_ms = clock_mono_ms() + queue->give_up_ms;
+}
+
+/* --- turns ------------------------------------------------------------------------------------- */
+
+struct turn_call {
+    queue_turn_fn done;
+    void *arg;
+};
+
+static void on_turn(struct queue *queue, void *arg, const redisReply *reply, const struct err *err)
+{
+    struct turn_call *turn = arg;
+    turn->done(turn->arg, !err && reply->type == REDIS_REPLY_STATUS, err);
+    free(turn);
+}
+
+// A repeat after a lost answer may say "not mine" of a turn that was: then nobody takes this one.
+void queue_take_turn(struct queue *queue, const char *name, int64_t ttl_ms, queue_turn_fn done,
+                     void *arg)
+{
+    struct turn_call *turn = x_alloc(sizeof(*turn));
+    *turn = (struct turn_call){.done = done, .arg = arg};
+    char *key = x_printf("hm:{config}:turn:%s", name);
+    struct cmd cmd = {0};
+    cmd_add_str(&cmd, "SET");
+    cmd_add_str(&cmd, key);
+    cmd_add_str(&cmd, queue->incarnation);
+    cmd_add_str(&cmd, "NX");
+    cmd_add_str(&cmd, "PX");
+    cmd_add_int(&cmd, ttl_ms > 0 ? ttl_ms : 1);
+    free(key);
+    queue_call(queue, &cmd, on_turn, turn);
 }
