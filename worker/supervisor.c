@@ -37,6 +37,7 @@ struct supervisor {
     size_t count, alive;
     int ready[2];
     bool stopping;
+    bool failed; // a child did not stop as it should
     int64_t kill_at_ms;
     sigset_t signals, before;
 };
@@ -58,7 +59,7 @@ static void start(struct supervisor *s, struct child *child)
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0)
-        _exit(run_child(s));
+        exit(run_child(s)); // not _exit: leaks are looked for at exit
     child->started_ms = clock_mono_ms();
     if (pid < 0) {
         log_error("supervisor.fork", "reason", strerror(errno));
@@ -88,9 +89,11 @@ static void reap(struct supervisor *s)
                 continue;
             child->pid = 0;
             s->alive--;
+            if (!s->stopping || status != 0)
+                describe_death(pid, status);
+            s->failed |= s->stopping && status != 0;
             if (s->stopping)
                 continue;
-            describe_death(pid, status);
             int64_t now = clock_mono_ms();
             bool lived_well = now - child->started_ms > LIVED_WELL_MS;
             child->backoff_ms =
@@ -174,5 +177,5 @@ int worker_supervise(const struct config *config)
     wait_and_watch(&s);
     free(s.children);
     close(s.ready[0]);
-    return ready ? 0 : 1;
+    return ready && !s.failed ? 0 : 1;
 }
