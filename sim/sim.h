@@ -19,13 +19,12 @@
  *   DELETE /_sim/requests
  *   GET    /_sim/stats         {"requests", "dropped", "webhooks_sent", "webhooks_failed"}
  *   POST   /_sim/behaviour     a fault for requests to come; the oldest that matches applies:
- *          {"match": {"platform", "to", "path" (a part of it)}, "times" (default 1; -1 = always),
- *           "status", "body", "headers", "retry_after" (s), "delay_ms",
- *           "drop": "before" or "after" it was taken}
- *   DELETE /_sim/behaviour
- *   POST   /_sim/webhooks      {"url", "secret"}: tells of each message taken by signed webhook:
- *          statuses "sent" and "delivered" on WhatsApp, an echo elsewhere. Not retried
- *   DELETE /_sim/webhooks
+ *          {"match": {"platform", "kind", "to", "path" (a part of it)}, "times" (default 1;
+ *           -1 = always), "status", "body", "headers", "retry_after" (s), "delay_ms",
+ *           "drop": "before" or "after" it was taken}. Read marks and typing: only if "kind" says
+ * so DELETE /_sim/behaviour POST   /_sim/webhooks      {"url", "secret"}: tells of each message
+ * taken by signed webhook: statuses "sent" and "delivered" on WhatsApp, an echo elsewhere. Not
+ * retried DELETE /_sim/webhooks
  */
 #pragma once
 
