@@ -49,7 +49,7 @@ struct sim_request {
     const char *kind;
     const char *to, *text, *attempt; // or NULL
     char account[64];
-    char message_id[128]; // made for an accepted message, or the one marked as read; else ""
+    char message_id[128]; // made for an accepted message; else ""
     bool is_accepted;     // a message was taken: webhooks may tell of it
     int status;
     struct buf *answer; // JSON
@@ -68,6 +68,9 @@ extern const struct sim_endpoint sim_graph, sim_groq, sim_echo;
 const char *sim_bearer(const struct sim_request *request);
 // A header of the request, or NULL.
 const char *sim_header(const struct sim_request *request, const char *name);
+
+// The same id, with or without a phone number's "+"; false when `to` is NULL.
+bool sim_is_same_person(const char *want, const char *to);
 
 // ---- What Meta would reject: false with why
 

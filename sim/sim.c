@@ -17,7 +17,8 @@
 #include "sim/internal.h"
 
 enum {
-    BODY_MAX = 1 << 20, // bytes
+    BODY_MAX = 1 << 20,    // bytes
+    HEADERS_MAX = 1 << 16, // bytes
     MEMORY_REQUESTS = 200000,
     MEMORY_BYTES = 512 << 20,
     IDLE_S = 120,
@@ -222,17 +223,20 @@ static void on_request(struct evhttp_request *http, void *arg)
 static bool listen_on(struct sim *sim, const struct sim_config *config, struct err *err)
 {
     const char *address = config->address ? config->address : "127.0.0.1";
-    struct sockaddr_storage bound;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {0};
     socklen_t len = sizeof bound;
 
     struct evhttp_bound_socket *socket =
         evhttp_bind_socket_with_handle(sim->server, address, (uint16_t)config->port);
     if (!socket)
         return err_set(err, ERR_UNAVAILABLE, "cannot listen on %s port %d", address, config->port);
-    if (getsockname(evhttp_bound_socket_get_fd(socket), (struct sockaddr *)&bound, &len) != 0)
+    if (getsockname(evhttp_bound_socket_get_fd(socket), &bound.any, &len) != 0)
         return err_set(err, ERR_INTERNAL, "cannot read the listening port");
-    sim->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                  : ((struct sockaddr_in *)&bound)->sin_port);
+    sim->port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
     return true;
 }
 
@@ -255,6 +259,7 @@ struct sim *sim_new(struct event_base *base, const struct sim_config *config, st
         return NULL;
     }
     evhttp_set_max_body_size(sim->server, BODY_MAX);
+    evhttp_set_max_headers_size(sim->server, HEADERS_MAX);
     evhttp_set_timeout(sim->server, IDLE_S);
     evhttp_set_default_content_type(sim->server, NULL);
     evhttp_set_allowed_methods(sim->server, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
@@ -275,6 +280,7 @@ void sim_free(struct sim *sim)
         return;
     http_free(sim->http);
     while (sim->pending) {
+        // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): pending_free() took the last one out
         hang_up(sim->pending->http);
         pending_free(sim->pending);
     }

@@ -1,8 +1,30 @@
 // SPDX-License-Identifier: MIT
 /*
  * The simulator: an HTTP server that stands in for the Graph API's messages endpoints (Messenger,
- * Instagram, WhatsApp) and Groq's chat completions, and a maker of signed webhooks in Meta's
- * shapes. See `hookmill sim --help`.
+ * Instagram, WhatsApp) and Groq's chat completions. The maker and the sender of signed webhooks are
+ * in sim_webhook.h and send.h.
+ *
+ *   POST /{version}/{account}/messages   the Graph API, both hosts: a base URL that ends in
+ *                                        /instagram or an account id "17841…" is Instagram.
+ *                                        Tokens "wrong…" and "expired…" are refused
+ *   POST /openai/v1/chat/completions     Groq; also GET /openai/v1/models
+ *   any  /echo/…                         a JSON API that says back what it was asked
+ *
+ * Its own control API, JSON:
+ *
+ *   GET    /_sim/requests[?platform=…&to=…&account=…&since=N]
+ *          all that was received, in order: n, at (ms), status, platform, method, path, account,
+ * to, kind, text, message_id, attempt, body. Status 0 = dropped before it was taken. At most
+ *          200,000 are kept; the header X-Sim-Dropped counts the rest
+ *   DELETE /_sim/requests
+ *   GET    /_sim/stats         {"requests", "dropped", "webhooks_sent", "webhooks_failed"}
+ *   POST   /_sim/behaviour     a fault for requests to come; the oldest that matches applies:
+ *          {"match": {"platform", "kind", "to", "path" (a part of it)}, "times" (default 1;
+ *           -1 = always), "status", "body", "headers", "retry_after" (s), "delay_ms",
+ *           "drop": "before" or "after" it was taken}. Read marks and typing: only if "kind" says
+ * so DELETE /_sim/behaviour POST   /_sim/webhooks      {"url", "secret"}: tells of each message
+ * taken by signed webhook: statuses "sent" and "delivered" on WhatsApp, an echo elsewhere. Not
+ * retried DELETE /_sim/webhooks
  */
 #pragma once
 

@@ -14,7 +14,7 @@ enum { BEHAVIOURS_MAX = 1000, DELAY_MAX_MS = 600000 };
 struct behaviour {
     struct behaviour *next;
     cJSON *json; // owns all strings
-    const char *platform, *to, *path;
+    const char *platform, *kind, *to, *path;
     int64_t times; // left; < 0 = for ever
     char *body;    // or NULL
     struct sim_fault fault;
@@ -89,6 +89,7 @@ bool sim_behaviours_add(struct sim_behaviours *behaviours, const cJSON *json, st
     const cJSON *match = json_get(behaviour->json, "match");
     const cJSON *body = json_get(behaviour->json, "body");
     behaviour->platform = json_str(match, "platform");
+    behaviour->kind = json_str(match, "kind");
     behaviour->to = json_str(match, "to");
     behaviour->path = json_str(match, "path");
     behaviour->times = json_int(json, "times", 1);
@@ -108,13 +109,21 @@ bool sim_behaviours_add(struct sim_behaviours *behaviours, const cJSON *json, st
     return true;
 }
 
+// Read marks and typing do not count as messages: only their kind matches them.
+static bool matches_kind(const char *want, const char *kind)
+{
+    if (want)
+        return strcmp(want, kind) == 0;
+    return strcmp(kind, "mark_read") != 0 && strcmp(kind, "typing") != 0;
+}
+
 static bool matches(const struct behaviour *behaviour, const struct sim_request *request)
 {
-    if (behaviour->times == 0)
+    if (behaviour->times == 0 || !matches_kind(behaviour->kind, request->kind))
         return false;
     if (behaviour->platform && strcmp(behaviour->platform, request->platform) != 0)
         return false;
-    if (behaviour->to && (!request->to || strcmp(behaviour->to, request->to) != 0))
+    if (behaviour->to && !sim_is_same_person(behaviour->to, request->to))
         return false;
     return !behaviour->path || strstr(request->path, behaviour->path) != NULL;
 }

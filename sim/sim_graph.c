@@ -127,11 +127,8 @@ static void describe_whatsapp(struct sim_request *request)
     for (size_t i = 0; type && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(type, kinds[i]) == 0)
             request->kind = kinds[i];
-    if (json_get(json, "status")) {
-        const char *id = json_str(json, "message_id");
+    if (json_get(json, "status"))
         request->kind = "mark_read";
-        snprintf(request->message_id, sizeof request->message_id, "%s", id ? id : "");
-    }
 }
 
 static void describe_messenger(struct sim_request *request)
@@ -245,7 +242,6 @@ static void graph_answer(struct sim *sim, struct sim_request *request)
     bool is_message = json_get(request->json, "message") || json_get(request->json, "type");
 
     if (!graph_check(request, &refusal)) {
-        request->message_id[0] = '\0';
         add_error(request, &refusal);
         return;
     }

@@ -143,6 +143,11 @@ static void print_record(const struct record *record, struct buf *out)
     buf_add_char(out, '}');
 }
 
+bool sim_is_same_person(const char *want, const char *to)
+{
+    return to && strcmp(want + (*want == '+'), to + (*to == '+')) == 0;
+}
+
 static bool is_wanted(const char *want, const char *have)
 {
     return !want || (have && strcmp(want, have) == 0);
@@ -157,7 +162,8 @@ void sim_memory_print(const struct sim_memory *memory, const struct sim_filter *
     for (size_t i = 0; i < memory->count; i++) {
         const struct record *record = memory->records[i];
         if (record->n <= filter->since || !is_wanted(filter->platform, record->platform) ||
-            !is_wanted(filter->to, record->to) || !is_wanted(filter->account, record->account))
+            (filter->to && !sim_is_same_person(filter->to, record->to)) ||
+            !is_wanted(filter->account, record->account))
             continue;
         buf_add_str(out, comma);
         print_record(record, out);
