@@ -4,6 +4,8 @@
  */
 #pragma once
 
+// FNV needs no fall-through in a switch, which clang warns of in uthash's own hash.
+#define HASH_FUNCTION HASH_FNV
 #include <uthash.h>
 
 #include "engine/flow.h"

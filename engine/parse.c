@@ -11,6 +11,7 @@
 #include "engine/pattern.h"
 #include "engine/template.h"
 
+PRINTF_LIKE(4, 0)
 static void report(const struct node_parse *p, enum severity severity, const char *code,
                    const char *fmt, va_list ap)
 {

@@ -31,6 +31,7 @@ enum node_verdict node_wait_delay(struct node_run *run, int64_t delay_ms)
     return NODE_WAIT_DELAY;
 }
 
+PRINTF_LIKE(2, 0)
 static void fail_set(struct node_run *run, const char *fmt, va_list ap)
 {
     run->err.code = ERR_INPUT;

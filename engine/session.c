@@ -123,7 +123,7 @@ static bool tree_take(cJSON *json, const char *name, cJSON_bool (*is)(const cJSO
 
 static bool session_parse(cJSON *json, struct session *s, struct err *err)
 {
-    int status, wait;
+    int status = 0, wait = 0;
     if (!text_parse(json, "id", s->id, sizeof s->id, err) ||
         !text_parse(json, "flow", s->flow_id, sizeof s->flow_id, err) ||
         !word_parse(json, "status", status_names, 4, &status, err) ||

@@ -125,7 +125,7 @@ static const struct node_field fields[] = {
     {.name = "system", .kind = FIELD_TEMPLATE, .help = "the same, shorter"},
     {.name = "prompt",
      .kind = FIELD_TEMPLATE,
-     .help = "the question; without it the chat's last message is"},
+     .help = "a question after the chat's messages; else the last of them is"},
     {.name = "model", .kind = FIELD_STRING, .help = "first choice; else the configured ones"},
     {.name = "models", .kind = FIELD_LIST, .help = "models to try, in order, after `model`"},
     {.name = "fallbackModels", .kind = FIELD_LIST, .help = "models to try after those"},

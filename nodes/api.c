@@ -221,7 +221,7 @@ static bool body_render(struct node_run *run, const struct api *api)
 static enum node_verdict api_enter(struct node_run *run)
 {
     const struct api *api = run->config;
-    char *url;
+    char *url = NULL;
     if (!url_render(run, api, &url))
         return NODE_FAILED;
     run->effect->url = url;

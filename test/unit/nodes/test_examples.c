@@ -81,9 +81,9 @@ static void support_ai_answers_until_bye(void **state)
                         "sentences. If you do not know, say so. /";
     char *expected = x_printf(
         "bot: Hi Ana! Ask me anything about our products. Write \"bye\" when you are done.\n"
-        "> say When are you open?\n%s When are you open? [] t=0.3 max=300 history=10\n"
+        "> say When are you open?\n%s - [] t=0.3 max=300 history=10\n"
         "bot: From 9 to 5.\n"
-        "> say Where?\n%s Where? [] t=0.3 max=300 history=10\n"
+        "> say Where?\n%s - [] t=0.3 max=300 history=10\n"
         "bot: I cannot answer just now. A colleague will get back to you.\n"
         "> say bye\nbot: Goodbye!\n(completed)\n",
         asked, asked);
