@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Reading `messages` back: the memory of an AI node. What a person never saw (a failed message) is
-// no part of it.
+/*
+ * Reading `messages` back: the memory of an AI node. What a person never saw (a failed message) is
+ * no part of it. Sorted by the position in the chat: the platforms' own times are those of other
+ * clocks, WhatsApp's in whole seconds.
+ */
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -33,9 +36,9 @@ bool messages_recent(struct db *db, const char *chat, int limit, cJSON **ret_mes
     }
     bson_t *filter = BCON_NEW("chatId", BCON_OID(&oid), "content", "{", "$gt", BCON_UTF8(""), "}",
                               "status", "{", "$ne", BCON_UTF8("failed"), "}");
-    bson_t *opts = BCON_NEW("sort", "{", "timestamp", BCON_INT32(-1), "order", BCON_INT32(-1), "}",
-                            "limit", BCON_INT64(most), "projection", "{", "role", BCON_INT32(1),
-                            "content", BCON_INT32(1), "}");
+    bson_t *opts =
+        BCON_NEW("sort", "{", "order", BCON_INT32(-1), "}", "limit", BCON_INT64(most), "projection",
+                 "{", "role", BCON_INT32(1), "content", BCON_INT32(1), "}");
     mongoc_collection_t *c = mongoc_database_get_collection(db->database, "messages");
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(c, filter, opts, NULL);
     const bson_t *doc;

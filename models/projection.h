@@ -4,8 +4,9 @@
  *
  * Messages are unordered inserts under ids derived from event and step: a duplicate key is success.
  * Chats and sessions are updated only where `epoch ≤ mine and projected < n`, counters in the same
- * update, so that a late or repeated write changes nothing (design P5). history is inserted under
- * an id derived from chat and n. Strings in these structs are owned by the projection.
+ * update, so that a late or repeated write changes nothing (design P5); a session, which has no
+ * counters, may be written again under the same n. history is inserted under an id derived from
+ * chat and n. Strings in these structs are owned by the projection.
  */
 #pragma once
 

@@ -75,8 +75,9 @@ static const struct index_row indexes[] = {
     {"chats", "{\"createdAt\":-1}", NULL},
     {"chats", "{\"updatedAt\":-1}", NULL},
 
-    {"messages", "{\"chatId\":1,\"timestamp\":-1,\"order\":-1}", NULL},
+    {"messages", "{\"chatId\":1,\"order\":-1}", NULL},
     {"messages", "{\"chatId\":1,\"createdAt\":1}", NULL},
+    {"messages", "{\"chatId\":1,\"timestamp\":-1}", NULL},
     {"messages", "{\"accountKey\":1,\"platformMessageId\":1}", NULL},
     {"messages", "{\"userId\":1,\"timestamp\":-1}", NULL},
     {"messages", "{\"source\":1,\"timestamp\":-1}", NULL},

@@ -50,14 +50,6 @@ static void driver_log(mongoc_log_level_t level, const char *domain, const char 
         log_warn("store.driver", "domain", domain, "text", message);
 }
 
-// mongoc_cleanup() is left out on purpose: pool threads of other stores may still be running at
-// exit.
-static void driver_init(void)
-{
-    mongoc_log_set_handler(driver_log, NULL);
-    mongoc_init();
-}
-
 static void set_default(mongoc_uri_t *uri, const char *option, int32_t value)
 {
     if (!mongoc_uri_has_option(uri, option))
@@ -180,11 +172,13 @@ static bool join_loop(struct store *store, struct event_base *base, unsigned thr
 static mongoc_uri_t *parse_uri(const char *text, struct err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, driver_init);
+    pthread_once(&once, mongoc_init); // never cleaned up: other threads may still use it at exit
 
-    // The driver's own message may quote the address, and with it the password.
+    // The driver's own words may quote the address, and with it the password.
     bson_error_t error;
+    mongoc_log_set_handler(NULL, NULL);
     mongoc_uri_t *uri = text != NULL ? mongoc_uri_new_with_error(text, &error) : NULL;
+    mongoc_log_set_handler(driver_log, NULL);
     if (uri == NULL)
         err_set(err, ERR_CONFIG,
                 "mongodb.uri is no MongoDB address: write "

@@ -188,6 +188,16 @@ void mongo_server_kill(struct mongo_server *server)
     server->pid = 0;
 }
 
+void mongo_server_freeze(struct mongo_server *server)
+{
+    kill(server->pid, SIGSTOP);
+}
+
+void mongo_server_thaw(struct mongo_server *server)
+{
+    kill(server->pid, SIGCONT);
+}
+
 void mongo_server_restart(struct mongo_server *server)
 {
     launch(server);

@@ -21,5 +21,8 @@ const char *mongo_server_uri(const struct mongo_server *server);
 
 // kill -9 and its end; the data stay. Only of one that was started as `own`.
 void mongo_server_kill(struct mongo_server *server);
+// SIGSTOP and SIGCONT: connections stay open and nothing answers.
+void mongo_server_freeze(struct mongo_server *server);
+void mongo_server_thaw(struct mongo_server *server);
 // Starts it again on the same port and data, and waits until it answers.
 void mongo_server_restart(struct mongo_server *server);
