@@ -26,21 +26,29 @@ bench_run() { # [NAME…]
     rm -f "$bench_results"
 }
 
+# Every measurement begins with empty servers.
+bench_clear() {
+    process_end_all
+    servers_forget
+    stack_empty
+}
+
 bench_measure() { # ARGUMENT…: of bench.py; its findings are kept for the report
     "$PYTHON" tools/bench.py "$@" >>"$bench_results" || die "bench: measuring failed: $1"
 }
 
 bench_engine() {
     note "engine"
-    bench_measure engine build/release/test/bench/bench_engine
+    local program=build/release/test/bench/bench_engine
+    [[ -x $program ]] || die "bench: $program was not built"
+    bench_measure engine "$program"
 }
 
 bench_listener() {
     local fsync
     for fsync in everysec always; do
         note "listener, appendfsync $fsync"
-        process_end_all
-        stack_empty
+        bench_clear
         stack_configure
         redis_start --appendfsync "$fsync"
         mongo_start || die "no MongoDB: $mongo_reason"
@@ -49,9 +57,8 @@ bench_listener() {
         bench_start_baseline
         bench_start_nginx
         bench_measure listener "$fsync" "$(stack_address listen)" "$(stack_address baseline)" "$bench_nginx_url"
-        process_end_all
     done
-    unset HOOKMILL_REDIS_URL
+    bench_clear
 }
 
 bench_start_baseline() {
@@ -75,10 +82,9 @@ bench_port_is_open() { # PORT
 
 bench_road() {
     note "road"
-    process_end_all
-    stack_empty
+    bench_clear
     stack_messenger_flow=test/bench/reply.json
     HOOKMILL_WORKER_MARK_READ=false stack_start 2
     bench_measure road
-    process_end_all
+    bench_clear
 }

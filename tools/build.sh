@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: MIT
 # The two builds: build/release (for running and measuring) and build/test (sanitizers, warnings are errors).
 
+# Meson notices a changed meson.build by itself, but not that a folder came or went; so their list is kept beside the
+# options.
 build_configure() { # DIR OPTION…
-    local dir=$1
+    local dir=$1 known=$1/.dev-configured wanted
     shift
-    if [[ ! -e $dir/build.ninja || $(cat "$dir/.dev-options" 2>/dev/null) != "$*" ]]; then
-        rm -rf "$dir"
+    wanted=$(printf '%s\n' "$*" && find . -path './build*' -prune -o -name meson.build -print | sort)
+    if [[ ! -e $dir/build.ninja || $(cat "$known" 2>/dev/null) != "$wanted" ]]; then
+        rm -rf "$dir/meson-private"
         step "configuring $dir" ".dev/log/meson-${dir##*/}.log" meson setup "$dir" "$@" || exit 1
-        printf '%s\n' "$*" >"$dir/.dev-options"
+        printf '%s\n' "$wanted" >"$known"
     fi
 }
 

@@ -12,9 +12,10 @@ process_start_time() { # PID: clock ticks since boot (field 22 of stat; the name
 }
 
 process_is_alive() { # NAME
-    local pid started
-    read -r pid started 2>/dev/null <"$stack/run/$1.pid" || return 1
-    [[ $(process_start_time "$pid") == "$started" ]]
+    local pid started now
+    [[ -e $stack/run/$1.pid ]] || return 1
+    read -r pid started <"$stack/run/$1.pid" || return 1
+    now=$(process_start_time "$pid") && [[ $now == "$started" ]]
 }
 
 process_pid() { # NAME
@@ -29,6 +30,7 @@ process_start() { # NAME COMMAND…
     mkdir -p "$stack/run" "$stack/log"
     setsid "$@" >"$stack/log/$name.log" 2>&1 </dev/null 9>&- &
     pid=$!
+    disown "$pid" # its end is told by process_is_alive, not by a line of the shell's
     process_record "$name" "$pid"
     process_order+=("$name")
     printf '%s\n' "${process_order[@]}" >"$stack/run/order"
@@ -37,7 +39,7 @@ process_start() { # NAME COMMAND…
 process_order=()
 
 process_record() { # NAME PID
-    printf '%s %s\n' "$2" "$(process_start_time "$2")" >"$stack/run/$1.pid"
+    printf '%s %s\n' "$2" "$(process_start_time "$2" || echo ended)" >"$stack/run/$1.pid"
 }
 
 process_wait() { # NAME SECONDS CONDITION…: until the condition holds; fails when the process ends or time is up
@@ -70,6 +72,9 @@ process_end() { # NAME [SECONDS]: SIGTERM, then SIGKILL when it takes longer
         if process_is_alive "$name"; then
             note "$name (pid $pid) did not end on SIGTERM: SIGKILL"
             kill -KILL -- "-$pid" 2>/dev/null || true
+            while process_is_alive "$name"; do
+                sleep 0.05
+            done
         fi
     fi
     rm -f "$stack/run/$name.pid"

@@ -27,6 +27,13 @@ forget_own_servers() {
     [[ -z $mongodb || $own == *" $mongodb "* ]] || export HOOKMILL_MONGODB_URI=$mongodb
 }
 
+# After own servers were ended: their addresses are nobody's wish either.
+servers_forget() {
+    [[ " ${own_servers[*]} " != *" ${HOOKMILL_REDIS_URL:-} "* ]] || unset HOOKMILL_REDIS_URL
+    [[ " ${own_servers[*]} " != *" ${HOOKMILL_MONGODB_URI:-} "* ]] || unset HOOKMILL_MONGODB_URI
+    own_servers=()
+}
+
 server_answers() { # URL
     "$PYTHON" tools/ping.py "$1" >/dev/null 2>&1
 }

@@ -21,7 +21,7 @@ stack_begin() { # DIR
     stack=$1
     mkdir -p "$stack/run" "$stack/log"
     exec 9>"$stack/lock"
-    flock -n 9 || die "another ./dev is at work in $stack; wait for it, or end it (./dev down, Ctrl-C) first"
+    flock -w 3 9 || die "another ./dev is at work in $stack; wait for it, or end it (./dev down, Ctrl-C) first"
 }
 
 # A directory for one run: empty, whatever an interrupted run left behind, and removed at the end. After a failure the
