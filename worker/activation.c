@@ -31,6 +31,7 @@ static void activation_free(struct activation *a)
     attempt_deinit(&a->attempt);
     history_deinit(&a->history);
     cJSON_Delete(a->settled);
+    cJSON_Delete(a->recent);
     known_unref(a->account);
     known_unref(a->flow);
     free(a->chat);

@@ -66,6 +66,7 @@ struct activation {
     int64_t consumed; // number of the last event that the session has seen
     bool closed;      // the journal says that only projecting and finishing are left
     struct attempt attempt;
+    cJSON *recent; // for an AI in hand: this activation's messages
     // What this activation learned and did
     struct known *account, *flow;
     struct history history;

@@ -97,6 +97,7 @@ static void park(struct activation *a, const char *token, int64_t delay_ms, cons
                  a->attempt.effect.node, why, token, (long long)delay_ms);
     history_note(&a->history, note);
     free(note);
+    session_pause(&a->session, clock_wall_ms());
     a->park_ms = delay_ms > 0 ? delay_ms : 1;
     a->park_token = token;
     activation_close(a);
@@ -169,6 +170,8 @@ static void on_performed(void *arg, const struct performed *performed)
 {
     struct activation *a = arg;
     activation_set_state(a, ACTIVATION_RUNNING);
+    cJSON_Delete(a->recent);
+    a->recent = NULL;
     switch (performed->verdict) {
     case VERDICT_DONE:
         conclude(a, performed->result,
@@ -235,13 +238,13 @@ static void on_journaled(void *arg, const struct err *err)
         return;
     }
     activation_set_state(a, ACTIVATION_PERFORMING);
-    cJSON *recent = a->attempt.effect.kind == EFFECT_AI ? recent_messages(a) : NULL;
+    a->recent = a->attempt.effect.kind == EFFECT_AI ? recent_messages(a) : NULL;
     struct perform_request request = {.account = a->account->account,
                                       .chat = a->chat,
                                       .contact = a->contact,
                                       .effect = &a->attempt.effect,
                                       .key = a->attempt.key,
-                                      .recent = recent};
+                                      .recent = a->recent};
     perform(a->worker, &request, on_performed, a);
 }
 

@@ -45,7 +45,7 @@ class System:
         return self
 
     def __exit__(self, *_):
-        for name in list(self.processes):
+        for name in reversed(list(self.processes)):
             self.stop(name)
         if hasattr(self, "mongo_uri"):
             pymongo.MongoClient(self.mongo_uri).drop_database(self.database)
@@ -122,7 +122,8 @@ class System:
     def kill_worker_children(self, name="worker"):
         """kill -9 of the worker processes, whose supervisor starts new ones."""
         parent = self.processes[name].pid
-        children = pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        listing = pathlib.Path(f"/proc/{parent}/task/{parent}/children")
+        children = wait_for(lambda: listing.read_text().split(), "the workers to be there")
         for child in children:
             os.kill(int(child), signal.SIGKILL)
         return len(children)

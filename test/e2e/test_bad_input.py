@@ -95,7 +95,7 @@ class BadAnswers(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.system = cls.enterClassContext(System())
+        cls.system = cls.enterClassContext(System(HOOKMILL_WORKER_MAX_RETRIES="1"))
         cls.system.connect("whatsapp", flow(("s", "start", {}), ("m", "message", {"message": "hello"}), ("e", "end", {})))
         cls.system.connect("instagram", flow(("s", "start", {}), ("a", "ai", {"prompt": "{{ last.text }}"}),
                                              ("e", "end", {}), name="AI"))
@@ -127,7 +127,7 @@ class BadAnswers(unittest.TestCase):
 
     def test_a_groq_answer_that_is_no_json_is_an_error_of_the_session(self):
         contact = "6123450009000009"
-        self.client.sim_behave(match={"platform": "groq"}, times=1, status=200, body="surely not json")
+        self.client.sim_behave(match={"platform": "groq"}, times=2, status=200, body="surely not json")
         self.client.deliver(self.client.person("instagram", contact).says("x"))
         session = self.session(contact)
         self.assertEqual(session["status"], "error")
