@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+// `hookmill queue …`
+
+#include "queue/queue.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "cli/cli.h"
+
+/* --- stats
+ * ---------------------------------------------------------------------------------------- */
+
+static int run_stats(struct cli *cli)
+{
+    struct err err = {0};
+    struct queue_stats s;
+    if (!queue_stats_read(cli->config.redis_url, &s, &err))
+        return cli_fail(cli, &err);
+    const struct {
+        const char *name, *meaning;
+        uint64_t value;
+    } rows[] = {
+        {"shards", "key shards", s.shards},
+        {"workers", "worker processes with a lease", s.workers},
+        {"ready", "chats that wait for a worker", s.ready},
+        {"held", "chats that workers hold", s.held},
+        {"parked", "chats whose effect is unfinished", s.parked},
+        {"timers", "armed timers", s.timers},
+        {"mailbox", "events that wait in mailboxes", s.mailbox},
+        {"dead", "dead letters", s.dead},
+        {"admitted", "events admitted so far", s.admitted},
+        {"duplicates", "events refused as seen before", s.duplicates},
+        {"done", "events finished with", s.done},
+        {"buried", "events that went to the dead letters", s.dead_ever},
+    };
+    size_t count = sizeof rows / sizeof *rows;
+    bool json = cli_flag(cli, "json");
+    for (size_t i = 0; i < count; i++) {
+        if (json)
+            printf("%s\"%s\":%" PRIu64 "%s", i == 0 ? "{" : ",", rows[i].name, rows[i].value,
+                   i + 1 == count ? "}\n" : "");
+        else
+            printf("%-11s %10" PRIu64 "  %s\n", rows[i].name, rows[i].value, rows[i].meaning);
+    }
+    return 0;
+}
+
+static const struct cli_option stats_options[] = {
+    {"json", NULL, "one JSON object"},
+    {0},
+};
+static const struct command stats = {
+    .name = "stats",
+    .summary = "What waits, what runs, what has been.",
+    .options = stats_options,
+    .run = run_stats,
+};
+
+/* --- dead letters
+ * ----------------------------------------------------------------------------------- */
+
+struct listing {
+    bool json;
+    size_t count;
+};
+
+static void add_member(struct buf *out, const char *name, const char *value)
+{
+    buf_printf(out, ",\"%s\":", name);
+    buf_add_json_str(out, value);
+}
+
+static void print_json(const struct queue_dead_letter *letter, const char *body)
+{
+    struct buf out = {0};
+    buf_printf(&out, "{\"at\":%" PRId64, letter->at_ms);
+    add_member(&out, "id", letter->id);
+    add_member(&out, "reason", letter->reason);
+    add_member(&out, "account", letter->account);
+    add_member(&out, "chat", letter->chat);
+    add_member(&out, "app", letter->app);
+    add_member(&out, "body", body);
+    buf_add_char(&out, '}');
+    puts(out.data);
+    buf_deinit(&out);
+}
+
+// Bytes for a terminal or a JSON string: what is not printable UTF-8 becomes a question mark.
+static char *printable(const char *body, size_t len, size_t most)
+{
+    size_t shown = utf8_cut_bytes(body, len, most);
+    char *text = x_dupn(body, shown);
+    bool valid = utf8_valid(text, shown);
+    for (size_t i = 0; i < shown; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c < ' ' || c == 0x7f || (!valid && c > 0x7f))
+            text[i] = c == '\n' || c == '\t' ? ' ' : '?';
+    }
+    return text;
+}
+
+static void print_letter(void *arg, const struct queue_dead_letter *letter)
+{
+    struct listing *listing = arg;
+    listing->count++;
+    char *body = printable(letter->body, letter->body_len, listing->json ? 1 << 20 : 200);
+    if (listing->json) {
+        print_json(letter, body);
+    } else {
+        char at[32];
+        clock_iso(letter->at_ms, at);
+        printf("%s  %s  %s\n  %s\n  %s%s\n", letter->id, at,
+               letter->chat  ? letter->chat
+               : letter->app ? letter->app
+                             : "-",
+               letter->reason, body, letter->body_len > 200 ? "..." : "");
+    }
+    free(body);
+}
+
+static int run_dead_list(struct cli *cli)
+{
+    struct err err = {0};
+    struct listing listing = {.json = cli_flag(cli, "json")};
+    long long most;
+    if (!cli_number(cli, "most", 1, 100000, 100, &most, &err) ||
+        !queue_dead_list(cli->config.redis_url, (unsigned)most, print_letter, &listing, &err))
+        return cli_fail(cli, &err);
+    if (!listing.json && listing.count == 0)
+        puts("no dead letters");
+    return 0;
+}
+
+static int run_dead_retry(struct cli *cli)
+{
+    struct err err = {0};
+    unsigned retried = 0;
+    if (cli->arg_count == 0 && !cli_flag(cli, "all")) {
+        err_set(&err, ERR_INPUT, "name a letter (see `hookmill queue dead list`), or say --all");
+        return cli_fail(cli, &err);
+    }
+    if (!queue_dead_retry(cli->config.redis_url, cli->arg_count ? cli->args[0] : NULL, &retried,
+                          &err))
+        return cli_fail(cli, &err);
+    printf("%u put back\n", retried);
+    return 0;
+}
+
+static const struct cli_option dead_list_options[] = {
+    {"json", NULL, "one JSON object per line, with the whole body"},
+    {"most", "N", "at most so many (default 100)"},
+    {0},
+};
+static const struct command dead_list = {
+    .name = "list",
+    .summary = "Show what could not be processed, and why.",
+    .options = dead_list_options,
+    .run = run_dead_list,
+};
+static const struct cli_option dead_retry_options[] = {
+    {"all", NULL, "all of them"},
+    {0},
+};
+static const struct command dead_retry = {
+    .name = "retry",
+    .args = "[ID]",
+    .args_max = 1,
+    .summary = "Put an event back into its chat's mailbox, past the memory of what was seen.",
+    .options = dead_retry_options,
+    .run = run_dead_retry,
+};
+static const struct command *const dead_children[] = {&dead_list, &dead_retry, NULL};
+static const struct command dead = {
+    .name = "dead",
+    .summary = "The dead letters.",
+    .children = dead_children,
+};
+
+static const struct command *const children[] = {&stats, &dead, NULL};
+const struct command command_queue = {
+    .name = "queue",
+    .summary = "Look into the queue.",
+    .children = children,
+};

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""The command line, as its user meets it."""
+
+import json
+import unittest
+
+from system import ACCOUNTS, ROOT, System, flow
+
+COMMANDS = ["", "listen", "worker", "init", "account", "account add", "account list", "account show", "account enable",
+            "account disable", "account rotate-token", "flow", "flow import", "flow list", "flow show", "flow export",
+            "flow lint", "queue", "queue stats", "queue dead", "queue dead list", "queue dead retry", "parse", "sim",
+            "sim send", "version"]
+
+
+class Commands(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.system = cls.enterClassContext(System())
+
+    def run_it(self, *arguments, **more):
+        return self.system.command(*arguments, **more)
+
+    def test_every_command_explains_itself(self):
+        for command in COMMANDS:
+            result = self.run_it(*command.split(), "--help")
+            self.assertEqual((result.returncode, result.stderr), (0, ""), command)
+            self.assertIn("Usage: hookmill" + (" " + command if command else ""), result.stdout)
+            self.assertIn("--help", result.stdout)
+
+    def test_misspellings_name_the_nearest_match(self):
+        for arguments, says in ((("lisen",), "'listen'"), (("flow", "improt", "x"), "'import'"),
+                                (("account", "list", "--jsn"), "unknown option"), (("account", "add", "--platfrom"), "'platform'")):
+            result = self.run_it(*arguments)
+            self.assertEqual(result.returncode, 2, arguments)
+            self.assertIn(says, result.stderr)
+        result = self.run_it("queue", "stats", env={"HOOKMILL_REDIS_URI": "redis://x"})
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("'HOOKMILL_REDIS_URL'", result.stderr)
+
+    def test_init_can_be_repeated_and_then_does_nothing(self):
+        again = self.system.run("init")
+        self.assertIn("redis: 4 shards", again)
+        self.assertNotIn("created", again)
+
+    def test_flows_can_be_stored_listed_shown_exported_and_checked(self):
+        path = ROOT / "examples/flows/instantchat-support.json"
+        line = self.system.run("flow", "import", str(path))
+        flow_id = line.split()[0]
+        self.assertIn("version 1", line)
+        self.assertEqual(self.system.run("flow", "import", str(path)), line)
+        self.assertIn("instantchat", self.system.run("flow", "list"))
+        self.assertIn("node ", self.system.run("flow", "show", flow_id))
+        exported = json.loads(self.system.run("flow", "export", flow_id))
+        original = json.loads(path.read_text())
+        self.assertEqual(exported["flowJson"], original["flowJson"])
+        self.assertIn("0 errors", self.system.run("flow", "lint", str(path)))
+        self.assertIn("0 errors", self.system.run("flow", "lint", flow_id))
+
+    def test_a_flow_that_does_not_compile_is_not_stored(self):
+        bad = self.system.directory / "bad.json"
+        bad.write_text(flow(("s", "start", {}), ("x", "mesage", {}), name="Bad"))
+        result = self.run_it("flow", "import", str(bad))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("'x'", result.stderr)
+        self.assertIn("message", result.stderr)
+        self.assertNotIn("Bad", self.system.run("flow", "list"))
+        self.assertEqual(self.run_it("flow", "lint", str(bad)).returncode, 1)
+
+    def test_accounts_are_connected_once_and_shown_without_their_token(self):
+        key = "messenger:" + ACCOUNTS["messenger"]
+        self.system.run("account", "add", "--account", key, "--token-file", "-", "--name", "Shop", input="EAAG-secret\n")
+        twice = self.run_it("account", "add", "--account", key, "--token", "x")
+        self.assertEqual(twice.returncode, 1)
+        shown = self.system.run("account", "show", "--account", key) + self.system.run("account", "list")
+        self.assertIn("Shop", shown)
+        self.assertNotIn("EAAG-secret", shown)
+        self.system.run("flow", "import", str(ROOT / "examples/flows/shop.json"))
+        self.system.run("account", "enable", "Shop", "--account", key)
+        self.assertIn("1 flow", self.system.run("account", "list"))
+        self.system.run("account", "disable", "Shop", "--account", key)
+        self.assertIn("0 flows", self.system.run("account", "list"))
+        missing = self.run_it("account", "enable", "No such flow", "--account", key)
+        self.assertEqual(missing.returncode, 1)
+        self.assertIn("No such flow", missing.stderr)
+
+    def test_the_samples_parse_to_their_events(self):
+        samples = sorted((ROOT / "examples/webhooks").glob("*.json"))
+        self.assertGreater(len(samples), 5)
+        for sample in samples:
+            result = self.run_it("parse", input=sample.read_text())
+            self.assertEqual(result.returncode, 0, sample)
+            self.assertEqual(result.stdout, sample.with_suffix(".events.jsonl").read_text(), sample)
+
+    def test_parse_says_what_is_wrong(self):
+        for body in ("", "nonsense", '{"object":"elsewhere"}', "[1,2]"):
+            result = self.run_it("parse", input=body)
+            self.assertEqual((result.returncode, result.stdout), (1, ""), body)
+            self.assertTrue(result.stderr)
+
+    def test_sim_send_prints_what_parse_reads(self):
+        for platform in ACCOUNTS:
+            body = self.system.run("sim", "send", "--platform", platform, "--from", "595981234567", "--text", "Olá /",
+                                   "--print")
+            event = json.loads(self.system.run("parse", input=body))
+            self.assertEqual((event["platform"], event["kind"], event["text"]), (platform, "message", "Olá /"))
+            self.assertEqual(event["account"], ACCOUNTS[platform])
+        self.assertEqual(self.system.run("sim", "send", "--platform", "whatsapp", "--from", "595981234567", "--text", "x"),
+                         "200\n")
+        wrong = self.run_it("sim", "send", "--platform", "whatsapp", "--from", "1", "--text", "x", "--secret", "wrong")
+        self.assertEqual((wrong.returncode, wrong.stdout), (1, "401\n"))
+
+    def test_version_names_the_libraries(self):
+        self.assertIn("libevent", self.system.run("version"))
+        self.assertIn("hookmill ", self.system.run("--version"))
+
+
+if __name__ == "__main__":
+    unittest.main()

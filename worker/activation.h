@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/*
+ * An activation: one worker holding one chat while it works through the events that the claim
+ * brought. A small state machine; each state has one way in and one handler for its end:
+ *
+ *   LOADING ──▶ RUNNING ──effect──▶ JOURNALING ──▶ PERFORMING ──result──▶ RUNNING
+ *                  │                                   └─ later, ambiguous ─┐
+ *                  └─ nothing left to do ──▶ CLOSING ──▶ PROJECTING ──▶ FINISHING ──▶ freed
+ *
+ * CLOSING journals what the activation did and up to which event, so that a crash behind it repeats
+ * exactly that projection and nothing else. Whatever Redis refuses with a stale epoch is somebody
+ * else's now: dropped. activation.c runs it; attempt.c takes one effect out and back; project.c
+ * writes it down. Loop thread.
+ */
+#pragma once
+
+#include "base/event.h"
+#include "engine/engine.h"
+#include "queue/queue.h"
+#include "worker/history.h"
+#include "worker/internal.h"
+
+enum activation_state {
+    ACTIVATION_LOADING,    // an account or a flow is asked for
+    ACTIVATION_RUNNING,    // on the loop, now
+    ACTIVATION_JOURNALING, // the attempt is on its way to Redis; the effect has not left
+    ACTIVATION_PERFORMING, // the effect is outside
+    ACTIVATION_CLOSING,    // the closing entry is on its way to Redis
+    ACTIVATION_PROJECTING, // MongoDB is storing
+    ACTIVATION_FINISHING,  // Redis is told that it is over
+};
+
+struct activation_entry {
+    int64_t number;
+    bool readable;
+    struct event event; // valid while readable
+    char *json;
+    char *dead; // why it goes to the dead letters, or NULL
+};
+
+// The effect in hand, as the journal has it.
+struct attempt {
+    char *key; // "hm:<session>:<seq>"; NULL = none in hand
+    struct effect effect;
+    bool open;      // the request may have left
+    bool ambiguous; // it did, and nobody knows what came of it
+    int tries;      // that did not succeed so far
+    int64_t since_ms;
+};
+
+struct activation {
+    struct worker *worker;
+    enum activation_state state;
+    // From the claim
+    char *chat, *account_key, *account_id, *contact;
+    enum platform platform;
+    unsigned shard;
+    int64_t epoch, turn, done;
+    struct activation_entry *entries;
+    size_t entry_count;
+    char *fired;
+    cJSON *settled; // the attempt's result, when somebody recorded it
+    // The chat's state
+    bool has_session;
+    struct session session;
+    int64_t consumed; // number of the last event that the session has seen
+    bool closed;      // the journal says that only projecting and finishing are left
+    struct attempt attempt;
+    // What this activation learned and did
+    struct known *account, *flow;
+    struct history history;
+    bool timer_used;
+    bool marked_read;
+    int64_t park_ms;        // > 0: rest parked, with a timer
+    const char *park_token; // "retry" or "settle"
+};
+
+// Takes over one claimed chat. The claim is borrowed.
+void activation_start(struct worker *worker, const struct queue_claim *claim);
+
+/* --- shared by the activation's files ------------------------------------------------------------
+ */
+
+void activation_set_state(struct activation *activation, enum activation_state state);
+// Goes on after an effect's result was given to the engine, or with the next event.
+void activation_run(struct activation *activation);
+// Gives the engine its effect's result and goes on.
+void activation_resume_result(struct activation *activation, const cJSON *result);
+// Comes to rest: journal, project, finish.
+void activation_close(struct activation *activation);
+// Somebody else holds the chat now, or the process stops: forget it without a word to Redis.
+void activation_drop(struct activation *activation, const char *reason);
+// The state as the journal (closed or not) and finish have it; NULL when there is nothing to keep.
+char *activation_state_json(const struct activation *activation, bool resting);
+
+// attempt.c
+void attempt_begin(struct activation *activation, struct effect *effect_taken);
+void attempt_resume(struct activation *activation); // one is in hand since the claim
+char *attempt_to_json(const struct attempt *attempt);
+bool attempt_from_json(const char *json, struct attempt *ret_attempt);
+void attempt_deinit(struct attempt *attempt);
+
+// project.c
+struct projection *activation_projection(const struct activation *activation);

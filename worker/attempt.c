@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One effect, from the journal to the outside and back. The journal knows of it before it leaves
+ * (open), so that after a crash nobody wonders: what was not open never left; what was open and has
+ * no result is ambiguous. A message that is ambiguous waits, parked, for a status or an echo that
+ * names it; then the account's policy decides.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "worker/activation.h"
+#include "worker/perform.h"
+
+enum {
+    BACKOFF_FIRST_MS = 500,
+    BACKOFF_MOST_MS = 300000,
+    ACCOUNT_RETRY_MS = 60000, // a bad token is tried again in case somebody mended it
+};
+
+/* --- the journal's form
+ * ---------------------------------------------------------------------------- */
+
+char *attempt_to_json(const struct attempt *attempt)
+{
+    cJSON *json = cJSON_CreateObject();
+    char *effect = effect_to_json(&attempt->effect);
+    json_add_str(json, "key", attempt->key);
+    cJSON_AddItemToObject(json, "effect", json_read(effect, strlen(effect), NULL));
+    cJSON_AddBoolToObject(json, "open", attempt->open);
+    cJSON_AddBoolToObject(json, "ambiguous", attempt->ambiguous);
+    json_add_int(json, "tries", attempt->tries);
+    json_add_int(json, "since", attempt->since_ms);
+    char *text = json_print(json);
+    free(effect);
+    cJSON_Delete(json);
+    return text;
+}
+
+bool attempt_from_json(const char *text, struct attempt *ret_attempt)
+{
+    cJSON *json = json_read(text, strlen(text), NULL);
+    struct attempt attempt = {0};
+    bool ok =
+        json_str(json, "key") && effect_from_json(json_get(json, "effect"), &attempt.effect, NULL);
+    if (ok) {
+        attempt.key = x_dup(json_str(json, "key"));
+        attempt.open = json_bool(json, "open", true);
+        attempt.ambiguous = json_bool(json, "ambiguous", false);
+        attempt.tries = (int)json_int(json, "tries", 0);
+        attempt.since_ms = json_int(json, "since", 0);
+        *ret_attempt = attempt;
+    }
+    cJSON_Delete(json);
+    return ok;
+}
+
+void attempt_deinit(struct attempt *attempt)
+{
+    free(attempt->key);
+    effect_deinit(&attempt->effect);
+    *attempt = (struct attempt){0};
+}
+
+/* --- the end of an attempt
+ * ---------------------------------------------------------------------------- */
+
+static void conclude(struct activation *a, const cJSON *result, const char *status)
+{
+    int64_t took = clock_wall_ms() - a->attempt.since_ms;
+    history_effect(&a->history, &a->attempt.effect, a->attempt.key, result, status,
+                   a->attempt.since_ms, took > 0 ? took : 0);
+    attempt_deinit(&a->attempt);
+    activation_resume_result(a, result);
+}
+
+static void conclude_failed(struct activation *a, const char *why)
+{
+    cJSON *result = cJSON_CreateObject();
+    cJSON_AddBoolToObject(result, "ok", false);
+    json_add_str(result, "error", why);
+    conclude(a, result, "failed");
+    cJSON_Delete(result);
+}
+
+// Rests with the attempt still in hand; the timer's token says why it comes back.
+static void park(struct activation *a, const char *token, int64_t delay_ms, const char *why)
+{
+    log_warn("effect.later", "chat", a->chat, "flow", a->session.flow_id, "node",
+             a->attempt.effect.node, "wait_ms", log_int(delay_ms), "tries",
+             log_int(a->attempt.tries), "reason", why);
+    char *note =
+        x_printf("%s at node '%s': %s; %s in %lld ms", effect_kind_name(a->attempt.effect.kind),
+                 a->attempt.effect.node, why, token, (long long)delay_ms);
+    history_note(&a->history, note);
+    free(note);
+    a->park_ms = delay_ms > 0 ? delay_ms : 1;
+    a->park_token = token;
+    activation_close(a);
+}
+
+static int64_t backoff_ms(int tries)
+{
+    int64_t wait = BACKOFF_FIRST_MS;
+    for (int i = 1; i < tries && wait < BACKOFF_MOST_MS; i++)
+        wait *= 2;
+    wait += (int64_t)(random() % (wait / 4 + 1)); // so that many do not come back at once
+    return wait < BACKOFF_MOST_MS ? wait : BACKOFF_MOST_MS;
+}
+
+static void later(struct activation *a, const struct performed *performed)
+{
+    a->attempt.open = false;
+    if (++a->attempt.tries > a->worker->config->worker_max_retries) {
+        char *why = x_printf("given up after %d tries: %s", a->attempt.tries, performed->text);
+        conclude_failed(a, why);
+        free(why);
+        return;
+    }
+    int64_t wait = performed->after_ms > 0 ? performed->after_ms : backoff_ms(a->attempt.tries);
+    park(a, "retry", wait, performed->text);
+}
+
+/* --- the account at fault
+ * ------------------------------------------------------------------------------- */
+
+struct account_fault {
+    enum platform platform;
+    char *account_id;
+    char *text;
+    struct err err;
+};
+
+static void mark_account(struct db *db, void *arg)
+{
+    struct account_fault *fault = arg;
+    if (!account_set_status(db, fault->platform, fault->account_id, "error", fault->text,
+                            &fault->err))
+        log_warn("account.status", "account", fault->account_id, "reason", fault->err.text);
+}
+
+static void on_account_marked(void *arg, const struct err *err)
+{
+    struct account_fault *fault = arg;
+    free(fault->account_id);
+    free(fault->text);
+    free(fault);
+}
+
+static void account_at_fault(struct activation *a, const struct performed *performed)
+{
+    log_error("account.token", "account", a->account_key, "chat", a->chat, "reason",
+              performed->text, "action", "hookmill account rotate-token");
+    struct account_fault *fault = x_alloc(sizeof *fault);
+    *fault = (struct account_fault){a->platform, x_dup(a->account_id), x_dup(performed->text), {0}};
+    store_run(a->worker->store, mark_account, on_account_marked, fault);
+    a->attempt.open = false;
+    park(a, "retry", performed->after_ms > 0 ? performed->after_ms : ACCOUNT_RETRY_MS,
+         performed->text);
+}
+
+/* --- out and back
+ * ------------------------------------------------------------------------------------------ */
+
+static void on_performed(void *arg, const struct performed *performed)
+{
+    struct activation *a = arg;
+    activation_set_state(a, ACTIVATION_RUNNING);
+    switch (performed->verdict) {
+    case VERDICT_DONE:
+        conclude(a, performed->result,
+                 json_bool(performed->result, "ok", false) ? "accepted" : "failed");
+        return;
+    case VERDICT_LATER:
+        later(a, performed);
+        return;
+    case VERDICT_ACCOUNT:
+        account_at_fault(a, performed);
+        return;
+    case VERDICT_AMBIGUOUS:
+        a->attempt.ambiguous = true;
+        park(a, "settle", a->worker->config->worker_settle_ms, performed->text);
+        return;
+    case VERDICT_CANCELED:
+        activation_drop(a, "the process stops");
+        return;
+    }
+}
+
+static void add_recent(cJSON *recent, const char *role, const char *content)
+{
+    if (!content || !*content)
+        return;
+    cJSON *message = cJSON_CreateObject();
+    json_add_str(message, "role", role);
+    json_add_str(message, "content", content);
+    cJSON_AddItemToArray(recent, message);
+}
+
+// This activation's messages, which MongoDB does not have yet.
+static cJSON *recent_messages(const struct activation *a)
+{
+    cJSON *recent = cJSON_CreateArray();
+    const cJSON *item;
+    cJSON_ArrayForEach(item, a->history.entries) {
+        const char *kind = json_str(item, "k");
+        if (strcmp(kind, "effect") == 0 && json_bool(item, "ok", false) &&
+            strcmp(json_str(item, "kind"), "send") == 0)
+            add_recent(recent, "assistant", json_str(item, "text"));
+        if (strcmp(kind, "in") != 0)
+            continue;
+        for (size_t i = 0; i < a->entry_count; i++)
+            if (a->entries[i].number == json_int(item, "n", 0) && a->entries[i].readable &&
+                event_wakes_flow(&a->entries[i].event))
+                add_recent(recent, "user", a->entries[i].event.text);
+    }
+    return recent;
+}
+
+static void journal(struct activation *a);
+
+static void on_journaled(void *arg, const struct err *err)
+{
+    struct activation *a = arg;
+    if (err) {
+        activation_drop(a, err->text);
+        return;
+    }
+    if (queue_lease_left_ms(a->worker->queue) <= 0) {
+        journal(
+            a); // frozen for too long: leave only when Redis says once more that the chat is ours
+        return;
+    }
+    activation_set_state(a, ACTIVATION_PERFORMING);
+    cJSON *recent = a->attempt.effect.kind == EFFECT_AI ? recent_messages(a) : NULL;
+    struct perform_request request = {.account = a->account->account,
+                                      .chat = a->chat,
+                                      .contact = a->contact,
+                                      .effect = &a->attempt.effect,
+                                      .key = a->attempt.key,
+                                      .recent = recent};
+    perform(a->worker, &request, on_performed, a);
+}
+
+static void journal(struct activation *a)
+{
+    activation_set_state(a, ACTIVATION_JOURNALING);
+    size_t count;
+    char **records = history_unjournaled(&a->history, &count);
+    char *state = activation_state_json(a, false);
+    char *attempt = attempt_to_json(&a->attempt);
+    struct queue_journal call = {.chat = a->chat,
+                                 .epoch = a->epoch,
+                                 .state = state,
+                                 .attempt = attempt,
+                                 .records = (const char *const *)records,
+                                 .record_count = count};
+    queue_journal(a->worker->queue, &call, on_journaled, a);
+    for (size_t i = 0; i < count; i++)
+        free(records[i]);
+    free(records);
+    free(state);
+    free(attempt);
+}
+
+static void leave(struct activation *a)
+{
+    a->attempt.open = true;
+    a->attempt.ambiguous = false;
+    a->attempt.since_ms = clock_wall_ms();
+    journal(a);
+}
+
+void attempt_begin(struct activation *a, struct effect *effect)
+{
+    a->attempt = (struct attempt){.effect = *effect,
+                                  .key = x_printf("hm:%s:%u", a->session.id, effect->seq)};
+    *effect = (struct effect){0};
+    leave(a);
+}
+
+/* --- in hand since the claim
+ * --------------------------------------------------------------------------------- */
+
+// Nobody settled it in time: the account says what is worse, a message twice or a message lost.
+static void decide(struct activation *a)
+{
+    const char *policy = a->account->account->ambiguous;
+    bool resend = policy && strcmp(policy, "resend") == 0;
+    log_warn("effect.ambiguous", "chat", a->chat, "flow", a->session.flow_id, "node",
+             a->attempt.effect.node, "attempt", a->attempt.key, "policy",
+             resend ? "resend" : "skip");
+    if (resend) {
+        leave(a);
+        return;
+    }
+    cJSON *result = cJSON_CreateObject();
+    cJSON_AddBoolToObject(result, "ok", true);
+    conclude(a, result, "unknown");
+    cJSON_Delete(result);
+}
+
+void attempt_resume(struct activation *a)
+{
+    if (a->settled) {
+        conclude(a, a->settled, "accepted");
+        return;
+    }
+    if (!a->attempt.open || a->attempt.effect.kind != EFFECT_SEND) {
+        leave(a); // it never left, or may be made again (its Idempotency-Key is the same)
+        return;
+    }
+    bool waited = a->fired && strncmp(a->fired, "settle:", 7) == 0;
+    if (a->attempt.ambiguous && waited) {
+        decide(a);
+        return;
+    }
+    a->attempt.ambiguous = true;
+    park(a, "settle", a->worker->config->worker_settle_ms,
+         "the message may have been sent, its answer was not seen");
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// The entries of an activation (see history.h).
+
+#include "worker/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+void history_init(struct history *history)
+{
+    *history = (struct history){.entries = cJSON_CreateArray()};
+}
+
+void history_deinit(struct history *history)
+{
+    cJSON_Delete(history->entries);
+    *history = (struct history){0};
+}
+
+static cJSON *add(struct history *history, const char *kind)
+{
+    cJSON *entry = cJSON_CreateObject();
+    cJSON_AddStringToObject(entry, "k", kind);
+    cJSON_AddItemToArray(history->entries, entry);
+    return entry;
+}
+
+void history_input(struct history *history, int64_t number)
+{
+    json_add_int(add(history, "in"), "n", number);
+}
+
+void history_step(struct history *history, const struct step *step)
+{
+    cJSON *entry = add(history, "step");
+    json_add_str(entry, "node", step->node);
+    json_add_str(entry, "type", step->type);
+    json_add_str(entry, "decision", step->decision);
+}
+
+void history_session(struct history *history, const struct session *session)
+{
+    char *text = session_to_json(session);
+    cJSON_AddItemToObject(add(history, "session"), "session", json_read(text, strlen(text), NULL));
+    free(text);
+}
+
+void history_note(struct history *history, const char *text)
+{
+    json_add_str(add(history, "note"), "text", text);
+}
+
+void history_effect(struct history *history, const struct effect *effect, const char *key,
+                    const cJSON *result, const char *status, int64_t at_ms, int64_t took_ms)
+{
+    cJSON *entry = add(history, "effect");
+    json_add_str(entry, "kind", effect_kind_name(effect->kind));
+    json_add_str(entry, "key", key);
+    json_add_str(entry, "node", effect->node);
+    json_add_str(entry, "text", effect->text);
+    json_add_str(entry, "method", effect->method);
+    if (effect->url) { // its query may hold secrets
+        char *url = x_dupn(effect->url, strcspn(effect->url, "?"));
+        json_add_str(entry, "url", url);
+        free(url);
+    }
+    if (effect->choice_count > 0) {
+        cJSON *titles = cJSON_AddArrayToObject(entry, "choices");
+        for (size_t i = 0; i < effect->choice_count; i++)
+            cJSON_AddItemToArray(titles, cJSON_CreateString(effect->choices[i].title));
+    }
+    cJSON_AddBoolToObject(entry, "ok", json_bool(result, "ok", false));
+    json_add_str(entry, "id", json_str(result, "id"));
+    json_add_str(entry, "error", json_str(result, "error"));
+    json_add_str(entry, "model", json_str(json_get(result, "value"), "model"));
+    if (json_get(result, "status"))
+        json_add_int(entry, "http", json_int(result, "status", 0));
+    json_add_str(entry, "status", status);
+    json_add_int(entry, "at", at_ms);
+    json_add_int(entry, "ms", took_ms);
+}
+
+void history_restore(struct history *history, const char *const *records, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        cJSON *entry = json_read(records[i], strlen(records[i]), NULL);
+        if (entry)
+            cJSON_AddItemToArray(history->entries, entry);
+    }
+    history->journaled = (size_t)cJSON_GetArraySize(history->entries);
+}
+
+char **history_unjournaled(struct history *history, size_t *ret_count)
+{
+    size_t all = (size_t)cJSON_GetArraySize(history->entries);
+    size_t count = all - history->journaled;
+    char **texts = x_calloc(count + 1, sizeof *texts);
+    const cJSON *entry = cJSON_GetArrayItem(history->entries, (int)history->journaled);
+    for (size_t i = 0; entry; entry = entry->next)
+        texts[i++] = json_print(entry);
+    history->journaled = all;
+    *ret_count = count;
+    return texts;
+}
