@@ -66,6 +66,19 @@ static bool read_token(struct cli *cli, char **ret_token, struct err *err)
     return err_set(err, ERR_INPUT, "%s holds no token", path);
 }
 
+// Chats that were parked for the account's sake need not wait for their next try.
+static void release(struct cli *cli, const struct account_name *name)
+{
+    struct err err = {0};
+    unsigned released = 0;
+    char *key = account_key(name->platform, name->id);
+    if (!queue_release_account(cli->config.redis_url, key, &released, &err))
+        fprintf(stderr, "%s: parked chats wait for their next try (%s)\n", cli->path, err.text);
+    else if (released > 0)
+        printf("%u parked chats go on\n", released);
+    free(key);
+}
+
 // Workers learn of a change at once; without Redis they do within worker.cache_ms.
 static void announce(struct cli *cli, const struct account_name *name)
 {
@@ -83,6 +96,9 @@ static void announce(struct cli *cli, const struct account_name *name)
 typedef bool (*account_act_fn)(struct cli *cli, struct db *db, const struct account_name *name,
                                struct err *err);
 
+static bool rotate(struct cli *cli, struct db *db, const struct account_name *name,
+                   struct err *err);
+
 static int act_on_account(struct cli *cli, account_act_fn act, bool changes)
 {
     struct err err = {0};
@@ -98,6 +114,8 @@ static int act_on_account(struct cli *cli, account_act_fn act, bool changes)
     }
     if (ok && changes)
         announce(cli, &name);
+    if (ok && act == rotate)
+        release(cli, &name);
     free(name.id);
     return ok ? 0 : cli_fail(cli, &err);
 }

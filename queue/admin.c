@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/id.h"
 #include "queue/internal.h"
 
 bool queue_init_shards(const char *url, unsigned wanted, unsigned *ret_shards, struct err *err)
@@ -57,6 +58,24 @@ static void shard_key(unsigned shard, const char *suffix, char out[32])
     char prefix[16];
     shard_prefix(shard, prefix);
     snprintf(out, 32, "%s%s", prefix, suffix);
+}
+
+bool queue_release_account(const char *url, const char *account, unsigned *ret_released,
+                           struct err *err)
+{
+    unsigned shards;
+    redisContext *redis = open_shards(url, &shards, err);
+    if (!redis)
+        return false;
+    char prefix[16];
+    shard_prefix(id_fnv32(account) % shards, prefix);
+    redisReply *reply = sync_words(redis, err, "EVAL", script_table[SCRIPT_RELEASE].source, "1",
+                                   prefix, account, (char *)NULL);
+    if (reply)
+        *ret_released = (unsigned)reply_int(reply);
+    freeReplyObject(reply);
+    redisFree(redis);
+    return reply != NULL;
 }
 
 /* --- dead letters ------------------------------------------------------------------------------

@@ -69,8 +69,10 @@ if has('k') then
 else
     call('HDEL', key, 'att', 'res')
 end
-call('DEL', s .. 'rec:' .. chat)
-call('HINCRBY', key, 'turn', 1)
+if not (has('k') and after == 'ready') then -- handed back in mid-activation, its turn goes on
+    call('DEL', s .. 'rec:' .. chat)
+    call('HINCRBY', key, 'turn', 1)
+end
 
 -- A new wait (or none) ends the old one: neither its timer nor its token may reach it. Without one, a token that this
 -- claim was given is used up, unless the chat is handed back; a token that came later (`late`) is still to be given.

@@ -154,7 +154,9 @@ struct queue_finish {
     int64_t epoch;
     int64_t done;      // entries up to this number are finished with and dropped
     const char *state; // stored for the next claim; NULL = drop
-    bool keep_attempt; // parked: the effect in hand stays; the records are dropped in any case
+    // Parked: the effect in hand stays, the records (projected by now) are dropped. Handed back (QUEUE_READY): both stay,
+    // and the turn goes on.
+    bool keep_attempt;
     enum queue_next next;
     const struct queue_timer *timer; // NULL = leave the chat's timer as it is
     const struct queue_dead *dead;   // entries that go to the dead letters
@@ -176,6 +178,10 @@ void queue_settle(struct queue *queue, const char *account, const char *alias,
 typedef void (*queue_turn_fn)(void *arg, bool mine, const struct err *err);
 void queue_take_turn(struct queue *queue, const char *name, int64_t ttl_ms, queue_turn_fn done,
                      void *arg);
+
+// Makes all parked chats of an account ready, e.g. when it has a new token. Blocking, for the command line.
+MUST_USE bool queue_release_account(const char *url, const char *account, unsigned *ret_released,
+                                    struct err *err);
 
 // Makes a parked chat ready (an operator's hand).
 void queue_release(struct queue *queue, const char *chat, queue_done_fn done, void *arg);

@@ -90,7 +90,7 @@ static void the_journal_comes_back_after_a_handback(void **state)
                                   .epoch = held.epoch,
                                   .done = held.done,
                                   .state = "s2",
-                                  .keep_journal = true,
+                                  .keep_attempt = true,
                                   .next = QUEUE_READY};
     assert_int_equal(world_finish(&world, queue, &finish), ERR_NONE);
     struct held again = claim_one();
@@ -146,7 +146,7 @@ static struct held park(const struct queue_timer *timer)
                                   .epoch = held.epoch,
                                   .done = held.done,
                                   .state = "s",
-                                  .keep_journal = true,
+                                  .keep_attempt = true,
                                   .next = QUEUE_PARKED,
                                   .timer = timer};
     assert_int_equal(world_finish(&world, queue, &finish), ERR_NONE);
@@ -198,7 +198,7 @@ static void a_receipt_that_comes_before_the_parking_is_not_lost(void **state)
                                   .epoch = held.epoch,
                                   .done = held.done,
                                   .state = "s",
-                                  .keep_journal = true,
+                                  .keep_attempt = true,
                                   .next = QUEUE_PARKED};
     assert_int_equal(world_finish(&world, queue, &finish), ERR_NONE);
     struct held again = claim_one();

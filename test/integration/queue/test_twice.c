@@ -159,7 +159,7 @@ static void a_settle_that_arrives_twice_says_twice_that_it_settled(void **state)
     struct queue_finish finish = {.chat = held.chat,
                                   .epoch = held.epoch,
                                   .done = held.done,
-                                  .keep_journal = true,
+                                  .keep_attempt = true,
                                   .next = QUEUE_PARKED};
     assert_int_equal(world_finish(&world, queue, &finish), ERR_NONE);
     struct done done = {0};
