@@ -43,7 +43,7 @@ static void echo_answer(struct sim *sim, struct sim_request *request)
         buf_add_json_str(out, text);
         free(text);
     }
-    buf_add_str(out, ",\"orderStatus\":\"shipped\"}");
+    buf_add_str(out, ",\"status\":\"shipped\"}");
 }
 
 const struct sim_endpoint sim_echo = {

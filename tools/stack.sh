@@ -6,7 +6,6 @@
 stack_account_messenger=108277665544332
 stack_account_instagram=17841405554443332
 stack_account_whatsapp=109988776655443
-stack_messenger_flow=examples/flows/shop.json
 
 # What `env` exports, in this order.
 stack_variables=(HOOKMILL_BIN HOOKMILL_WEBHOOK_URL HOOKMILL_APP_SECRET HOOKMILL_VERIFY_TOKEN HOOKMILL_SIM_URL
@@ -108,6 +107,12 @@ stack_start_sim() {
     export HOOKMILL_GRAPH_INSTAGRAM_URL=$HOOKMILL_SIM_URL HOOKMILL_GROQ_URL=$HOOKMILL_SIM_URL/openai/v1
 }
 
+# The shop's flow, asking the simulator for the order instead of an address that nobody serves.
+stack_shop_flow() {
+    sed "s|https://api.example.com|$HOOKMILL_SIM_URL/echo|" examples/flows/shop.json >"$stack/shop.json"
+    printf '%s\n' "$stack/shop.json"
+}
+
 stack_start() { # WORKERS
     process_end_all # what a run that was killed left behind
     at_exit stack_stop
@@ -117,7 +122,7 @@ stack_start() { # WORKERS
     export HOOKMILL_DEV_SERVERS="${own_servers[*]}"
     stack_start_sim
     stack_init
-    stack_connect messenger "$stack_account_messenger" "Demo page" "$stack_messenger_flow"
+    stack_connect messenger "$stack_account_messenger" "Demo page" "$(stack_shop_flow)"
     stack_connect instagram "$stack_account_instagram" "Demo profile" examples/flows/support-ai.json
     stack_connect whatsapp "$stack_account_whatsapp" "Demo number" examples/flows/welcome.json
     stack_serve listen listen

@@ -438,7 +438,7 @@ static void echo_says_back_what_it_was_asked(void **state)
     assert_string_equal(json_str(get.json, "method"), "GET");
     assert_string_equal(json_str(get.json, "path"), "/echo/orders/7");
     assert_string_equal(json_str(get.json, "query"), "full=1");
-    assert_string_equal(json_str(get.json, "orderStatus"), "shipped");
+    assert_string_equal(json_str(get.json, "status"), "shipped");
     assert_int_equal(cJSON_GetArraySize(json_path(post.json, "body.a")), 1);
     cJSON_Delete(get.json);
     cJSON_Delete(post.json);
