@@ -38,7 +38,9 @@ struct queue_config {
  */
 MUST_USE struct queue *queue_new(struct event_base *base, const struct queue_config *config,
                                  struct err *err);
-void queue_free(struct queue *queue); // pending callbacks fire with ERR_CANCELED first
+// Pending callbacks fire with ERR_CANCELED first. Gives up the lease (blocking, a second at most
+// per answer). Not from inside a callback of the queue.
+void queue_free(struct queue *queue);
 
 bool queue_is_up(const struct queue *queue); // connected now
 bool queue_has_room(
@@ -127,7 +129,7 @@ struct queue_timer {
 struct queue_journal {
     const char *chat;
     int64_t epoch;
-    const char *state;          // the activation's state, replaces what is there
+    const char *state;          // the activation's state, replaces what is there; NULL = drop
     const char *attempt;        // effect about to leave; NULL = none in hand
     const char *result;         // result of the effect in hand; NULL = none yet
     const char *const *records; // appended to the activation's records
@@ -158,8 +160,10 @@ struct queue_finish {
     // and the turn goes on.
     bool keep_attempt;
     enum queue_next next;
-    const struct queue_timer *timer; // NULL = leave the chat's timer as it is
-    const struct queue_dead *dead;   // entries that go to the dead letters
+    // NULL = leave the chat's timer as it is; a token that came with this claim is then used up
+    // (not with QUEUE_READY)
+    const struct queue_timer *timer;
+    const struct queue_dead *dead; // entries that go to the dead letters
     size_t dead_count;
 };
 void queue_finish(struct queue *queue, const struct queue_finish *finish, queue_done_fn done,
@@ -168,7 +172,8 @@ void queue_finish(struct queue *queue, const struct queue_finish *finish, queue_
 /*
  * A status or an echo names an attempt: if the chat of (account, alias) is parked with an attempt
  * in hand whose JSON has "key" equal to `attempt_key` and no result, stores `result` and makes the
- * chat ready. ret: settled or not.
+ * chat ready. ret: settled or not. While the chat is still held, `result` is kept for the case that
+ * it is then parked without one of its own: it is ready at once.
  */
 typedef void (*queue_settle_fn)(void *arg, bool settled, const struct err *err);
 void queue_settle(struct queue *queue, const char *account, const char *alias,

@@ -2,12 +2,13 @@
 -- sweep: timers that are due, workers that are gone, repairs.
 --
 -- KEYS  1 prefix
--- ARGV  1 what: 'all' (done at most once a second, whoever asks) or 'timers' (always), 2 lease in ms
+-- ARGV  1 what: 'all' (done about once a second, whoever asks) or 'timers' (always), 2 lease in ms
 -- Returns how many chats it made ready.
 --
 -- Arriving twice: it looks at what is there and leaves nothing to do for the second.
 local what, lease = ARGV[1], tonumber(ARGV[2])
-if what == 'all' and not call('SET', s .. 'swept', '1', 'NX', 'PX', 1000) then
+-- A little less than the second between two attempts of one worker: its next one must not come a moment too early.
+if what == 'all' and not call('SET', s .. 'swept', '1', 'NX', 'PX', 900) then
     return 0
 end
 local now = now_ms()
