@@ -187,19 +187,18 @@ static void print_row(void *arg, const struct account *account)
            account->flow_count == 1 ? " " : "s", account->name ? account->name : "");
 }
 
-static int run_list(struct cli *cli)
+static bool list(struct cli *cli, struct db *db, struct err *err)
 {
-    struct err err = {0};
-    struct store *store = NULL;
-    struct db db;
     size_t count = 0;
-    if (!cli_open(cli, &store, &db, &err))
-        return cli_fail(cli, &err);
-    bool ok = account_each(&db, print_row, &count, &err);
-    cli_close(store, &db);
+    bool ok = account_each(db, print_row, &count, err);
     if (ok && count == 0)
         puts("no accounts; connect one with `hookmill account add`");
-    return ok ? 0 : cli_fail(cli, &err);
+    return ok;
+}
+
+static int run_list(struct cli *cli)
+{
+    return cli_run_with_db(cli, list);
 }
 
 static const struct command list_command = {

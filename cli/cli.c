@@ -217,6 +217,18 @@ void cli_close(struct store *store, struct db *db)
     store_free(store);
 }
 
+int cli_run_with_db(struct cli *cli, bool (*act)(struct cli *cli, struct db *db, struct err *err))
+{
+    struct err err = {0};
+    struct store *store = NULL;
+    struct db db;
+    if (!cli_open(cli, &store, &db, &err))
+        return cli_fail(cli, &err);
+    bool ok = act(cli, &db, &err);
+    cli_close(store, &db);
+    return ok ? 0 : cli_fail(cli, &err);
+}
+
 /* --- dispatch
  * ----------------------------------------------------------------------------------------- */
 

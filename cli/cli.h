@@ -67,6 +67,8 @@ MUST_USE bool cli_read_file(const char *path, size_t max, char **ret_text, size_
 MUST_USE bool cli_open(struct cli *cli, struct store **ret_store, struct db *ret_db,
                        struct err *err);
 void cli_close(struct store *store, struct db *db);
+// Opens, acts, closes, and turns the outcome into the exit status.
+int cli_run_with_db(struct cli *cli, bool (*act)(struct cli *cli, struct db *db, struct err *err));
 
 // Runs the command line; the exit status: 0 done, 1 failed, 2 wrong usage.
 int cli_main(int argc, char **argv);

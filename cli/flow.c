@@ -178,45 +178,41 @@ static void print_row(void *arg, const struct flow_summary *s)
            s->shape, s->version, s->runs, s->successes, s->average_ms, s->name ? s->name : "");
 }
 
-static int run_list(struct cli *cli)
+static bool list(struct cli *cli, struct db *db, struct err *err)
 {
-    struct err err = {0};
-    struct store *store = NULL;
-    struct db db;
     size_t count = 0;
-    if (!cli_open(cli, &store, &db, &err))
-        return cli_fail(cli, &err);
-    bool ok = flow_model_each(&db, print_row, &count, &err);
-    cli_close(store, &db);
+    bool ok = flow_model_each(db, print_row, &count, err);
     if (ok && count == 0)
         puts("no flows; store one with `hookmill flow import`");
-    return ok ? 0 : cli_fail(cli, &err);
-}
-
-static bool load(struct cli *cli, cJSON **ret_document, struct err *err)
-{
-    struct store *store = NULL;
-    struct db db;
-    char id[25];
-    if (!cli_open(cli, &store, &db, err))
-        return false;
-    bool ok =
-        flow_model_find(&db, cli->args[0], id, err) && flow_model_load(&db, id, ret_document, err);
-    cli_close(store, &db);
     return ok;
 }
 
-static int run_export(struct cli *cli)
+static int run_list(struct cli *cli)
 {
-    struct err err = {0};
+    return cli_run_with_db(cli, list);
+}
+
+static bool load(struct cli *cli, struct db *db, cJSON **ret_document, struct err *err)
+{
+    char id[25];
+    return flow_model_find(db, cli->args[0], id, err) && flow_model_load(db, id, ret_document, err);
+}
+
+static bool export(struct cli *cli, struct db *db, struct err *err)
+{
     cJSON *document = NULL;
-    if (!load(cli, &document, &err))
-        return cli_fail(cli, &err);
+    if (!load(cli, db, &document, err))
+        return false;
     char *text = cJSON_Print(document);
     puts(text);
     free(text);
     cJSON_Delete(document);
-    return 0;
+    return true;
+}
+
+static int run_export(struct cli *cli)
+{
+    return cli_run_with_db(cli, export);
 }
 
 static void print_graph(const cJSON *document)
@@ -236,19 +232,23 @@ static void print_graph(const cJSON *document)
     }
 }
 
-static int run_show(struct cli *cli)
+static bool show(struct cli *cli, struct db *db, struct err *err)
 {
-    struct err err = {0};
     cJSON *document = NULL;
-    if (!load(cli, &document, &err))
-        return cli_fail(cli, &err);
+    if (!load(cli, db, &document, err))
+        return false;
     const char *name = json_str(document, "name"), *words = json_str(document, "description");
     printf("name  %s\n", name ? name : "-");
     if (words)
         printf("      %s\n", words);
     print_graph(document);
     cJSON_Delete(document);
-    return 0;
+    return true;
+}
+
+static int run_show(struct cli *cli)
+{
+    return cli_run_with_db(cli, show);
 }
 
 static const struct command list_command = {

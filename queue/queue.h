@@ -156,8 +156,8 @@ struct queue_finish {
     int64_t epoch;
     int64_t done;      // entries up to this number are finished with and dropped
     const char *state; // stored for the next claim; NULL = drop
-    // Parked: the effect in hand stays, the records (projected by now) are dropped. Handed back (QUEUE_READY): both stay,
-    // and the turn goes on.
+    // Parked: the effect in hand stays, the records (projected by now) are dropped. Handed back
+    // (QUEUE_READY): both stay, and the turn goes on.
     bool keep_attempt;
     enum queue_next next;
     // NULL = leave the chat's timer as it is; a token that came with this claim is then used up
@@ -179,12 +179,14 @@ typedef void (*queue_settle_fn)(void *arg, bool settled, const struct err *err);
 void queue_settle(struct queue *queue, const char *account, const char *alias,
                   const char *attempt_key, const char *result, queue_settle_fn done, void *arg);
 
-// Work that one process of all does once in `ttl_ms` (the aggregator): who asks first in that time gets `mine`.
+// Work that one process of all does once in `ttl_ms` (the aggregator): who asks first in that time
+// gets `mine`.
 typedef void (*queue_turn_fn)(void *arg, bool mine, const struct err *err);
 void queue_take_turn(struct queue *queue, const char *name, int64_t ttl_ms, queue_turn_fn done,
                      void *arg);
 
-// Makes all parked chats of an account ready, e.g. when it has a new token. Blocking, for the command line.
+// Makes all parked chats of an account ready, e.g. when it has a new token. Blocking, for the
+// command line.
 MUST_USE bool queue_release_account(const char *url, const char *account, unsigned *ret_released,
                                     struct err *err);
 

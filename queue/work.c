@@ -179,7 +179,8 @@ void queue_bury_raw(struct queue *queue, const char *app, const char *reason, co
     call->deadline_ms = clock_mono_ms() + queue->give_up_ms;
 }
 
-/* --- turns ------------------------------------------------------------------------------------- */
+/* --- turns -------------------------------------------------------------------------------------
+ */
 
 struct turn_call {
     queue_turn_fn done;

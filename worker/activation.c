@@ -59,7 +59,8 @@ void activation_drop(struct activation *a, const char *reason)
 /* --- state
  * ------------------------------------------------------------------------------------------ */
 
-char *activation_state_json(const struct activation *a, bool resting)
+// The state as finish (resting) and the journal have it; NULL when there is nothing to keep.
+static char *state_json(const struct activation *a, bool resting)
 {
     if (resting && !a->has_session)
         return NULL;
@@ -78,6 +79,26 @@ char *activation_state_json(const struct activation *a, bool resting)
     char *text = json_print(json);
     cJSON_Delete(json);
     return text;
+}
+
+void activation_journal(struct activation *a, queue_done_fn done)
+{
+    size_t count;
+    char **records = history_unjournaled(&a->history, &count);
+    char *state = state_json(a, false);
+    char *attempt = a->attempt.key ? attempt_to_json(&a->attempt) : NULL;
+    struct queue_journal call = {.chat = a->chat,
+                                 .epoch = a->epoch,
+                                 .state = state,
+                                 .attempt = attempt,
+                                 .records = (const char *const *)records,
+                                 .record_count = count};
+    queue_journal(a->worker->queue, &call, done, a);
+    for (size_t i = 0; i < count; i++)
+        free(records[i]);
+    free(records);
+    free(state);
+    free(attempt);
 }
 
 static void read_state(struct activation *a, const char *text)
@@ -151,7 +172,7 @@ static void finish(struct activation *a)
     for (size_t i = 0; i < a->entry_count; i++)
         if (a->entries[i].dead && a->entries[i].number <= a->consumed)
             dead[dead_count++] = (struct queue_dead){a->entries[i].number, a->entries[i].dead};
-    char *state = activation_state_json(a, true);
+    char *state = state_json(a, true);
     char *token = NULL;
     struct queue_timer timer = resting_timer(a, &token);
     struct queue_finish call = {.chat = a->chat,
@@ -213,22 +234,7 @@ void activation_close(struct activation *a)
     }
     activation_set_state(a, ACTIVATION_CLOSING);
     a->closed = true;
-    size_t count;
-    char **records = history_unjournaled(&a->history, &count);
-    char *state = activation_state_json(a, false);
-    char *attempt = a->attempt.key ? attempt_to_json(&a->attempt) : NULL;
-    struct queue_journal call = {.chat = a->chat,
-                                 .epoch = a->epoch,
-                                 .state = state,
-                                 .attempt = attempt,
-                                 .records = (const char *const *)records,
-                                 .record_count = count};
-    queue_journal(a->worker->queue, &call, on_closed, a);
-    for (size_t i = 0; i < count; i++)
-        free(records[i]);
-    free(records);
-    free(state);
-    free(attempt);
+    activation_journal(a, on_closed);
 }
 
 /* --- running the engine

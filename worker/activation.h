@@ -91,8 +91,9 @@ void activation_resume_result(struct activation *activation, const cJSON *result
 void activation_close(struct activation *activation);
 // Somebody else holds the chat now, or the process stops: forget it without a word to Redis.
 void activation_drop(struct activation *activation, const char *reason);
-// The state as the journal (closed or not) and finish have it; NULL when there is nothing to keep.
-char *activation_state_json(const struct activation *activation, bool resting);
+// Journals the state, the attempt in hand and what is new in the history; `done` gets the
+// activation.
+void activation_journal(struct activation *activation, queue_done_fn done);
 
 // attempt.c
 void attempt_begin(struct activation *activation, struct effect *effect_taken);

@@ -251,22 +251,7 @@ static void on_journaled(void *arg, const struct err *err)
 static void journal(struct activation *a)
 {
     activation_set_state(a, ACTIVATION_JOURNALING);
-    size_t count;
-    char **records = history_unjournaled(&a->history, &count);
-    char *state = activation_state_json(a, false);
-    char *attempt = attempt_to_json(&a->attempt);
-    struct queue_journal call = {.chat = a->chat,
-                                 .epoch = a->epoch,
-                                 .state = state,
-                                 .attempt = attempt,
-                                 .records = (const char *const *)records,
-                                 .record_count = count};
-    queue_journal(a->worker->queue, &call, on_journaled, a);
-    for (size_t i = 0; i < count; i++)
-        free(records[i]);
-    free(records);
-    free(state);
-    free(attempt);
+    activation_journal(a, on_journaled);
 }
 
 static void leave(struct activation *a)
