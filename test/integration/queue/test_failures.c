@@ -9,14 +9,34 @@
 #include "queue/internal.h"
 #include "test/integration/queue/world.h"
 
-static void admit_until_refused(struct world *world, struct queue *queue, unsigned *ret_admitted)
+static struct world world;
+
+static int setup_small(void **state)
+{
+    world_init(&world, 1, "12mb");
+    return 0;
+}
+
+static int setup(void **state)
+{
+    world_init(&world, 4, NULL);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_deinit(&world);
+    return 0;
+}
+
+static void admit_until_refused(struct queue *queue, unsigned *ret_admitted)
 {
     char body[4096], alias[16];
     memset(body, 'x', sizeof(body) - 1);
     body[sizeof(body) - 1] = '\0';
     for (unsigned i = 0;; i++) {
         snprintf(alias, sizeof(alias), "%u", i % 50);
-        struct admitted admitted = world_admit(world, queue, "messenger:a", alias, NULL, body);
+        struct admitted admitted = world_admit(&world, queue, "messenger:a", alias, NULL, body);
         if (admitted.code != ERR_NONE) {
             assert_int_equal(admitted.code, ERR_UNAVAILABLE);
             *ret_admitted = i;
@@ -26,30 +46,28 @@ static void admit_until_refused(struct world *world, struct queue *queue, unsign
 }
 
 // Claims and finishes until nothing is left; returns how many events there were.
-static unsigned drain(struct world *world, struct queue *queue)
+static unsigned drain(struct queue *queue)
 {
     unsigned drained = 0;
     for (;;) {
-        struct held held = world_claim(world, queue, 1);
+        struct held held = world_claim(&world, queue, 1);
         if (held.count == 0)
             return drained;
         struct queue_journal journal = {
             .chat = held.chat, .epoch = held.epoch, .state = "s", .attempt = "{}"};
-        assert_int_equal(world_journal(world, queue, &journal), ERR_NONE);
+        assert_int_equal(world_journal(&world, queue, &journal), ERR_NONE);
         drained += (unsigned)held.entry_count;
-        assert_int_equal(world_finish_all(world, queue, &held), ERR_NONE);
+        assert_int_equal(world_finish_all(&world, queue, &held), ERR_NONE);
         held_deinit(&held);
     }
 }
 
 static void above_the_high_water_mark_nothing_is_admitted_and_all_drains(void **state)
 {
-    struct world world;
-    world_init(&world, 1, "12mb");
     struct queue *queue = world_worker(&world, redis_server_url(world.server), 0);
     // Collected while the mark was not known to be passed, so only slowly: one event at a time.
     unsigned admitted;
-    admit_until_refused(&world, queue, &admitted);
+    admit_until_refused(queue, &admitted);
     assert_false(queue_has_room(queue));
     assert_true(admitted > 100);
     struct done buried = {0};
@@ -57,37 +75,31 @@ static void above_the_high_water_mark_nothing_is_admitted_and_all_drains(void **
     assert_false(buried.called);
     world_wait(&world, buried.called);
     assert_int_equal(buried.code, ERR_UNAVAILABLE);
-    assert_int_equal(drain(&world, queue), admitted);
+    assert_int_equal(drain(queue), admitted);
     world_wait(&world, queue_has_room(queue));
     assert_int_equal(world_admit(&world, queue, "messenger:a", "1", NULL, "x").code, ERR_NONE);
     queue_free(queue);
-    world_deinit(&world);
 }
 
 static void a_redis_at_its_limit_refuses_admits_and_drains(void **state)
 {
-    struct world world;
-    world_init(&world, 1, "12mb");
     struct queue *queue = world_worker(&world, redis_server_url(world.server), 0);
     queue->high_water = 1000; // never: Redis itself refuses
     unsigned admitted;
-    admit_until_refused(&world, queue, &admitted);
+    admit_until_refused(queue, &admitted);
     assert_true(queue_has_room(queue));
     assert_true(admitted > 100);
     // A worker that starts now can start and work.
     struct queue *late = world_worker(&world, redis_server_url(world.server), 0);
-    assert_int_equal(drain(&world, late), admitted);
+    assert_int_equal(drain(late), admitted);
     assert_int_equal(world_admit(&world, queue, "messenger:a", "1", NULL, "x").code, ERR_NONE);
     queue_free(queue);
     queue_free(late);
-    world_deinit(&world);
 }
 
 static void what_was_acknowledged_survives_a_kill(void **state)
 {
     enum { EVENTS = 3000, WINDOW = 200 };
-    struct world world;
-    world_init(&world, 4, NULL);
     struct queue *queue = world_worker(&world, redis_server_url(world.server), 0);
     struct admitted *admitted = x_calloc(EVENTS, sizeof(*admitted));
     const char *alias = "1";
@@ -150,18 +162,15 @@ static void what_was_acknowledged_survives_a_kill(void **state)
     free(times);
     free(admitted);
     queue_free(queue);
-    world_deinit(&world);
 }
 
 static void a_silent_connection_is_replaced_and_calls_are_answered(void **state)
 {
-    struct world world;
-    world_init(&world, 1, NULL);
     struct queue *queue = world_worker(&world, redis_server_url(world.server), 0);
     assert_int_equal(world_admit(&world, queue, "messenger:a", "1", NULL, "x").code, ERR_NONE);
     redis_server_freeze(world.server);
     struct held held = {0};
-    queue_claim(queue, 0, 1, on_world_claimed, &held);
+    queue_claim(queue, queue_shard_of(queue, "messenger:a"), 1, on_world_claimed, &held);
     world_wait(&world, !queue_is_up(queue)); // after five silent seconds
     redis_server_thaw(world.server);         // the claim of the old connection runs, too
     world_wait(&world, held.called);
@@ -169,16 +178,18 @@ static void a_silent_connection_is_replaced_and_calls_are_answered(void **state)
     assert_int_equal(world_finish_all(&world, queue, &held), ERR_NONE);
     held_deinit(&held);
     queue_free(queue);
-    world_deinit(&world);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(above_the_high_water_mark_nothing_is_admitted_and_all_drains),
-        cmocka_unit_test(a_redis_at_its_limit_refuses_admits_and_drains),
-        cmocka_unit_test(what_was_acknowledged_survives_a_kill),
-        cmocka_unit_test(a_silent_connection_is_replaced_and_calls_are_answered),
+        cmocka_unit_test_setup_teardown(
+            above_the_high_water_mark_nothing_is_admitted_and_all_drains, setup_small, teardown),
+        cmocka_unit_test_setup_teardown(a_redis_at_its_limit_refuses_admits_and_drains, setup_small,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_was_acknowledged_survives_a_kill, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_silent_connection_is_replaced_and_calls_are_answered,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

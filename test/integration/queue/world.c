@@ -35,7 +35,8 @@ void world_deinit(struct world *world)
 
 struct queue *world_queue(struct world *world, const char *url, int64_t lease_ms)
 {
-    struct queue_config config = {.url = url, .lease_ms = lease_ms, .name = "test"};
+    struct queue_config config = {
+        .url = url, .give_up_ms = WORLD_GIVE_UP_MS, .lease_ms = lease_ms, .name = "test"};
     struct err err = {0};
     struct queue *queue = queue_new(world->base, &config, &err);
     if (!queue)

@@ -13,7 +13,7 @@
 #include "test/integration/queue/redis_server.h"
 #include "test/unit/cmocka_all.h"
 
-enum { WORLD_PATIENCE_MS = 20000 };
+enum { WORLD_PATIENCE_MS = 20000, WORLD_GIVE_UP_MS = 4000 };
 
 struct world {
     struct redis_server *server;
