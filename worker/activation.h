@@ -87,8 +87,13 @@ void activation_set_state(struct activation *activation, enum activation_state s
 void activation_run(struct activation *activation);
 // Gives the engine its effect's result and goes on.
 void activation_resume_result(struct activation *activation, const cJSON *result);
-// Comes to rest: journal, project, finish.
-void activation_close(struct activation *activation);
+
+// rest.c
+void activation_close(struct activation *activation);   // comes to rest: journal, project, finish
+void activation_project(struct activation *activation); // closed already: the other two
+void activation_finish(struct activation *activation);  // nothing to write down: the last alone
+// The events consumed so far go to the dead letters.
+void activation_bury(struct activation *activation, const char *reason);
 // Somebody else holds the chat now, or the process stops: forget it without a word to Redis.
 void activation_drop(struct activation *activation, const char *reason);
 // Journals the state, the attempt in hand and what is new in the history; `done` gets the
