@@ -9,7 +9,7 @@
 
 #define AT(field) offsetof(struct config, field)
 
-const struct option config_options[CONFIG_OPTION_COUNT] = {
+const struct option config_options[] = {
     {"redis", "url", KIND_SECRET, AT(redis_url), "redis://127.0.0.1:6379", 0, 0,
      "Redis: redis://[user:password@]host:port[/db] or unix:///path"},
     {"mongodb", "uri", KIND_SECRET, AT(mongodb_uri), "mongodb://127.0.0.1:27017/hookmill", 0, 0,
