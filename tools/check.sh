@@ -15,7 +15,7 @@ check_cppcheck() {
     git ls-files -z '*.c' | grep -zv '^test/fuzz/' | tr '\0' '\n' >.dev/cppcheck.files
     [[ -s .dev/cppcheck.files ]] || return 0
     cppcheck --quiet -j "$(nproc)" --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
-        --inline-suppr --suppressions-list=tools/cppcheck-suppressions.txt --template=gcc \
+        --library=tools/cppcheck.cfg --inline-suppr --suppressions-list=tools/cppcheck-suppressions.txt --template=gcc \
         --cppcheck-build-dir=.dev/cppcheck -I . --file-list=.dev/cppcheck.files
 }
 
