@@ -3,6 +3,9 @@
 
 #include "base/err.h"
 
+#undef err_set // for the analyzer they are macros
+#undef err_prefix
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

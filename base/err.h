@@ -35,5 +35,10 @@ bool err_set(struct err *err, enum err_code code, const char *fmt, ...) PRINTF_L
 // Puts "prefix: " before the text that is there; returns false.
 bool err_prefix(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+#ifdef __clang_analyzer__ // it does not see that these two return false
+#define err_set(...)    (err_set(__VA_ARGS__), false)
+#define err_prefix(...) (err_prefix(__VA_ARGS__), false)
+#endif
+
 // "input", "config" ...: for logs and JSON.
 const char *err_code_name(enum err_code code);

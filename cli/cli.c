@@ -243,7 +243,7 @@ static const struct command *find_child(const struct command *parent, const char
 static int unknown_command(const char *path, const struct command *parent, const char *name)
 {
     const char *names[16] = {NULL};
-    for (size_t i = 0; parent->children[i] && i < 15; i++)
+    for (size_t i = 0; i < 15 && parent->children[i]; i++)
         names[i] = parent->children[i]->name;
     char text[128];
     snprintf(text, sizeof text, "unknown command '%.64s'", name);

@@ -122,7 +122,7 @@ stack_start() { # WORKERS
     export HOOKMILL_DEV_SERVERS="${own_servers[*]}"
     stack_start_sim
     stack_init
-    stack_connect messenger "$stack_account_messenger" "Demo page" "$(stack_shop_flow)"
+    stack_connect messenger "$stack_account_messenger" "Demo page" "${stack_messenger_flow:-$(stack_shop_flow)}"
     stack_connect instagram "$stack_account_instagram" "Demo profile" examples/flows/support-ai.json
     stack_connect whatsapp "$stack_account_whatsapp" "Demo number" examples/flows/welcome.json
     stack_serve listen listen

@@ -240,13 +240,15 @@ static struct evconnlistener *bind_socket(struct event_base *base,
 
 static int bound_port(struct evconnlistener *listener)
 {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {0};
     socklen_t len = sizeof address;
-    if (getsockname(evconnlistener_get_fd(listener), (struct sockaddr *)&address, &len) != 0)
+    if (getsockname(evconnlistener_get_fd(listener), &address.any, &len) != 0)
         return 0;
-    in_port_t port = address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                                   : ((struct sockaddr_in *)&address)->sin_port;
-    return ntohs(port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 static void fill_defaults(struct listener_config *config)

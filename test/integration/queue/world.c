@@ -60,8 +60,10 @@ struct queue *world_worker(struct world *world, const char *url, int64_t lease_m
 static char *ask(struct world *world, const char *format, va_list ap)
 {
     redisReply *reply = redisvCommand(world->redis, format, ap);
-    if (!reply)
+    if (!reply) {
         fail_msg("%s: %s", format, world->redis->errstr);
+        return NULL;
+    }
     char *answer;
     if (reply->type == REDIS_REPLY_INTEGER)
         answer = x_printf("%lld", reply->integer);
