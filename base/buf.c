@@ -67,7 +67,15 @@ void buf_add_char(struct buf *b, char c)
 
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
+    char small[256]; // most of what is printed fits; the rest goes over the heap
     va_list ap;
+    va_start(ap, fmt);
+    int len = vsnprintf(small, sizeof small, fmt, ap);
+    va_end(ap);
+    if (len >= 0 && (size_t)len < sizeof small) {
+        buf_add(b, small, (size_t)len);
+        return;
+    }
     va_start(ap, fmt);
     char *text = x_vprintf(fmt, ap);
     va_end(ap);

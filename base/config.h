@@ -45,10 +45,11 @@ struct config {
 
     int64_t worker_processes;
     int64_t worker_claim_batch;
-    int64_t worker_cache_ms;  // how long an account is believed
-    int64_t worker_linger_ms; // how long the writer collects
-    int64_t worker_settle_ms; // how long an ambiguous attempt waits for a status or an echo
-    int64_t worker_max_retries;
+    int64_t worker_cache_ms;     // how long an account is believed
+    int64_t worker_linger_ms;    // how long the writer collects
+    int64_t worker_settle_ms;    // how long an ambiguous attempt waits for a status or an echo
+    int64_t worker_max_retries;  // of a chat completion
+    int64_t worker_send_hours;   // how long a message is tried
     int64_t worker_aggregate_ms; // how often flow statistics are computed
     int64_t worker_history_days; // retention of session_history
     bool worker_mark_read;

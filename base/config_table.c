@@ -44,7 +44,9 @@ const struct option config_options[] = {
      "how long an ambiguous send waits for a status or an echo before the account's policy "
      "decides"},
     {"worker", "max_retries", KIND_INT, AT(worker_max_retries), "8", 0, 100,
-     "tries of one effect after its first, unless the flow's settings.maxRetries says otherwise"},
+     "tries of a chat completion after its first"},
+    {"worker", "send_hours", KIND_INT, AT(worker_send_hours), "24", 1, 168,
+     "how long a message is tried again while Meta cannot take it"},
     {"worker", "aggregate_ms", KIND_INT, AT(worker_aggregate_ms), "60000", 100, 86400000,
      "how often flow statistics are computed"},
     {"worker", "history_days", KIND_INT, AT(worker_history_days), "90", 1, 3650,

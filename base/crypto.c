@@ -3,25 +3,59 @@
 
 #include "base/crypto.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { NONCE_LEN = 12, TAG_LEN = 16, SEALED_MAX = 1 << 20, KEYS_MAX = 16 };
 
+// Looked up once: OpenSSL's look-up by name costs more than hashing a webhook.
+static const EVP_MD *md_sha256;
+static EVP_MAC *mac_hmac;
+
+static void fetch(void)
+{
+    md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    mac_hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    if (!md_sha256 || !mac_hmac) {
+        fprintf(stderr, "OpenSSL has no SHA-256 or no HMAC\n");
+        abort();
+    }
+}
+
+static void fetch_once(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fetch);
+}
+
 void crypto_sha256(const void *data, size_t len, uint8_t out[SHA256_LEN])
 {
-    EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL);
+    fetch_once();
+    EVP_Digest(data, len, out, NULL, md_sha256, NULL);
 }
 
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                         uint8_t out[SHA256_LEN])
 {
-    HMAC(EVP_sha256(), key, (int)key_len, data, len, out, NULL);
+    fetch_once();
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                           OSSL_PARAM_construct_end()};
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac_hmac);
+    size_t out_len = 0;
+    if (!EVP_MAC_init(ctx, key, key_len, params) || !EVP_MAC_update(ctx, data, len) ||
+        !EVP_MAC_final(ctx, out, &out_len, SHA256_LEN)) {
+        fprintf(stderr, "OpenSSL cannot make an HMAC\n");
+        abort();
+    }
+    EVP_MAC_CTX_free(ctx);
 }
 
 bool crypto_equal(const void *a, const void *b, size_t len)

@@ -101,11 +101,18 @@ void event_dedup_key(const struct event *event, char out[64])
 /* --- JSON form ---------------------------------------------------------------------------------
  */
 
+static void add_name(struct buf *out, const char *name)
+{
+    buf_add_str(out, ",\"");
+    buf_add_str(out, name);
+    buf_add_str(out, "\":");
+}
+
 static void add_member(struct buf *out, const char *name, const char *value)
 {
     if (!value)
         return;
-    buf_printf(out, ",\"%s\":", name);
+    add_name(out, name);
     buf_add_json_str(out, value);
 }
 
@@ -114,7 +121,7 @@ static void add_tree(struct buf *out, const char *name, const cJSON *tree)
     if (!tree)
         return;
     char *text = json_print(tree);
-    buf_printf(out, ",\"%s\":", name);
+    add_name(out, name);
     buf_add_str(out, text);
     free(text);
 }

@@ -3,27 +3,26 @@
 
 #include "base/id.h"
 
-#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/crypto.h"
 
 // SHA-256 over the parts, each behind its length, so that ("ab","c") and ("a","bc") differ.
 static void hash_parts(uint8_t out[SHA256_LEN], va_list parts)
 {
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+    struct buf all = {0};
     for (const char *part = va_arg(parts, const char *); part; part = va_arg(parts, const char *)) {
         uint32_t len = (uint32_t)strlen(part);
         uint8_t head[4] = {(uint8_t)(len >> 24), (uint8_t)(len >> 16), (uint8_t)(len >> 8),
                            (uint8_t)len};
-        EVP_DigestUpdate(ctx, head, sizeof head);
-        EVP_DigestUpdate(ctx, part, len);
+        buf_add(&all, head, sizeof head);
+        buf_add(&all, part, len);
     }
-    EVP_DigestFinal_ex(ctx, out, NULL);
-    EVP_MD_CTX_free(ctx);
+    crypto_sha256(all.data, all.len, out);
+    buf_deinit(&all);
 }
 
 void id_oid(char out[ID_OID_HEX], ...)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The checked pass in front of cJSON (see json.h). One recursive descent over the bytes checks
- * them, notes the range of every value in document order, and writes the text that cJSON gets: the
- * same, except that long integers are quoted and halves of surrogate pairs become U+FFFD.
+ * them and notes the range of every value in document order. cJSON then reads the same bytes,
+ * unless something had to be replaced: long integers are quoted, halves of surrogate pairs become
+ * U+FFFD.
  */
 
 #include "base/json.h"
@@ -38,7 +39,8 @@ struct json_doc {
 struct scan {
     const char *s;
     size_t len, i;
-    struct buf out;
+    struct buf out; // what cJSON reads instead, once something was replaced
+    size_t copied;  // so many bytes of s are in it
     struct range *ranges;
     size_t count, cap;
     size_t max_depth, max_values;
@@ -52,7 +54,8 @@ static bool fail(struct scan *scan, const char *what)
 
 static void skip_blanks(struct scan *scan)
 {
-    while (scan->i < scan->len && strchr(" \t\r\n", scan->s[scan->i]) && scan->s[scan->i])
+    while (scan->i < scan->len && (scan->s[scan->i] == ' ' || scan->s[scan->i] == '\n' ||
+                                   scan->s[scan->i] == '\t' || scan->s[scan->i] == '\r'))
         scan->i++;
 }
 
@@ -61,8 +64,15 @@ static bool take(struct scan *scan, char c)
     if (scan->i >= scan->len || scan->s[scan->i] != c)
         return false;
     scan->i++;
-    buf_add_char(&scan->out, c);
     return true;
+}
+
+// The bytes from `from` to the present position are to read `text`.
+static void replace(struct scan *scan, size_t from, const char *text, size_t len)
+{
+    buf_add(&scan->out, scan->s + scan->copied, from - scan->copied);
+    buf_add(&scan->out, text, len);
+    scan->copied = scan->i;
 }
 
 // The four hex digits at i, or -1.
@@ -92,7 +102,6 @@ static bool scan_escape(struct scan *scan)
     if (kind != 'u') {
         if (!kind || !strchr("\"\\/bfnrt", kind))
             return fail(scan, "unknown escape");
-        buf_add(&scan->out, scan->s + at, 2);
         scan->i += 2;
         return true;
     }
@@ -111,11 +120,9 @@ static bool scan_escape(struct scan *scan)
             used = 12;
         }
     }
-    if (half)
-        buf_add_str(&scan->out, "\\ufffd");
-    else
-        buf_add(&scan->out, scan->s + at, used);
     scan->i += used;
+    if (half)
+        replace(scan, at, "\\ufffd", 6);
     return true;
 }
 
@@ -124,11 +131,9 @@ static bool scan_string(struct scan *scan)
     if (!take(scan, '"'))
         return fail(scan, "a string is expected");
     for (;;) {
-        size_t start = scan->i;
         while (scan->i < scan->len && scan->s[scan->i] != '"' && scan->s[scan->i] != '\\' &&
                (unsigned char)scan->s[scan->i] >= ' ')
             scan->i++;
-        buf_add(&scan->out, scan->s + start, scan->i - start);
         if (scan->i >= scan->len)
             return fail(scan, "unfinished string");
         if (scan->s[scan->i] == '"')
@@ -172,12 +177,12 @@ static bool scan_number(struct scan *scan)
         if (count_digits(scan) == 0)
             return fail(scan, "bad number");
     }
-    bool quoted = (integer && digits > EXACT_DIGITS) || scan->i - start > NUMBER_BYTES;
-    if (quoted)
-        buf_add_char(&scan->out, '"');
-    buf_add(&scan->out, scan->s + start, scan->i - start);
-    if (quoted)
-        buf_add_char(&scan->out, '"');
+    size_t len = scan->i - start;
+    if ((integer && digits > EXACT_DIGITS) || len > NUMBER_BYTES) {
+        char *quoted = x_printf("\"%.*s\"", (int)len, scan->s + start);
+        replace(scan, start, quoted, len + 2);
+        free(quoted);
+    }
     return true;
 }
 
@@ -187,7 +192,6 @@ static bool scan_literal(struct scan *scan)
     for (size_t k = 0; k < 3; k++) {
         size_t len = strlen(literals[k]);
         if (scan->len - scan->i >= len && memcmp(scan->s + scan->i, literals[k], len) == 0) {
-            buf_add(&scan->out, literals[k], len);
             scan->i += len;
             return true;
         }
@@ -283,13 +287,21 @@ static bool scan_all(struct scan *scan, const struct json_limits *limits)
     return scan_text(scan, limits && limits->max_bytes ? limits->max_bytes : DEFAULT_MAX_BYTES);
 }
 
+static cJSON *parse_scanned(struct scan *scan)
+{
+    if (scan->copied == 0)
+        return cJSON_ParseWithLength(scan->s, scan->len);
+    replace(scan, scan->len, "", 0);
+    return cJSON_ParseWithLength(scan->out.data, scan->out.len);
+}
+
 struct json_doc *json_parse(const void *data, size_t len, const struct json_limits *limits,
                             struct err *err)
 {
     struct scan scan = {.s = data ? data : "", .len = len, .err = err};
     struct json_doc *doc = NULL;
     if (scan_all(&scan, limits)) {
-        cJSON *root = cJSON_ParseWithLength(scan.out.data, scan.out.len);
+        cJSON *root = parse_scanned(&scan);
         if (root) {
             int next = 0;
             number_items(root, &next);
@@ -332,7 +344,7 @@ cJSON *json_read(const void *data, size_t len, struct err *err)
     struct scan scan = {.s = data ? data : "", .len = len, .err = err};
     cJSON *root = NULL;
     if (scan_all(&scan, NULL)) {
-        root = cJSON_ParseWithLength(scan.out.data, scan.out.len);
+        root = parse_scanned(&scan);
         if (!root)
             fail(&scan, "cJSON refused the text");
     }

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "connectors/http_call.h"
+#include "connectors/http_gate.h"
 
 enum { DEFAULT_TIMEOUT_MS = 30000 };
 
@@ -52,6 +53,7 @@ static void call_finish(struct http_call *call, const struct http_response *resp
     struct http *http = call->http;
 
     call_unlink(call);
+    http_gate_leave(call);
     http->depth++;
     call->done(call->arg, response, err);
     http->depth--;
@@ -140,7 +142,7 @@ static void transfer_done(struct http_call *call, CURLcode code)
     call_finish(call, &response, &err);
 }
 
-// Our own, because libcurl's counts only from the moment that a connection is free for the request.
+// Our own, from the launch on.
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
     struct http_call *call = arg;
@@ -224,14 +226,16 @@ static int set_timer(CURLM *multi, long timeout_ms, void *arg)
 
 // ---- The public functions
 
-static void set_deadline(struct http_call *call, int64_t timeout_ms)
+void http_launch(struct http_call *call)
 {
-    const struct timeval wait = {timeout_ms / 1000, (timeout_ms % 1000) * 1000};
+    const struct timeval wait = {call->timeout_ms / 1000, (call->timeout_ms % 1000) * 1000};
 
-    call->timeout_ms = timeout_ms;
     call->deadline = event_new(call->http->base, -1, 0, on_deadline, call);
     assert(call->deadline);
     event_add(call->deadline, &wait);
+    CURLMcode code = curl_multi_add_handle(call->http->multi, call->easy);
+    if (code != CURLM_OK)
+        call_end_later(call, ERR_INTERNAL, curl_multi_strerror(code));
 }
 
 struct http_call *http_start(struct http *http, const struct http_request *request,
@@ -254,10 +258,8 @@ struct http_call *http_start(struct http *http, const struct http_request *reque
         return call;
     }
     http_request_apply(call, request);
-    set_deadline(call, request->timeout_ms > 0 ? request->timeout_ms : DEFAULT_TIMEOUT_MS);
-    CURLMcode code = curl_multi_add_handle(http->multi, call->easy);
-    if (code != CURLM_OK)
-        call_end_later(call, ERR_INTERNAL, curl_multi_strerror(code));
+    call->timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
+    http_gate_enter(call, request->url);
     return call;
 }
 
@@ -299,6 +301,7 @@ struct http *http_new(struct event_base *base, const struct http_config *config,
     }
     long in_all = config->max_connections > 0 ? config->max_connections : 256;
     long per_host = config->max_per_host > 0 ? config->max_per_host : 64;
+    http->per_host = (unsigned)per_host;
     curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, in_all);
     curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS, per_host);
     curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, in_all);
@@ -314,6 +317,7 @@ void http_free(struct http *http)
     if (!http)
         return;
     assert(http->depth == 0);
+    http->closing = true;
     while (http->calls) {
         struct http_call *call = http->calls;
         // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): call_finish() took the last one out

@@ -39,7 +39,7 @@ struct http_request {
     const char *const *headers; // "Name: value", NULL-ended; may be NULL. Never logged.
     const char *body;           // may be NULL
     size_t body_len;
-    int64_t timeout_ms;     // whole transfer; 0 = 30 s
+    int64_t timeout_ms;     // whole transfer, from when its turn comes (max_per_host); 0 = 30 s
     size_t max_response;    // bytes; 0 = 1 MiB
     bool once;              // must not be sent twice
     unsigned max_redirects; // 0 = none

@@ -20,6 +20,9 @@ struct http {
     struct event *timer; // libcurl's one timer
     struct event *turn;  // ends the calls that failed or were canceled, on the next loop turn
     struct http_call *calls;
+    struct http_host *hosts; // http_gate.c
+    unsigned per_host;
+    bool closing; // nothing is launched any more
     char *user_agent;
     char *ca_file;
     unsigned depth; // > 0 while a callback runs
@@ -27,6 +30,7 @@ struct http {
 };
 
 enum call_state {
+    CALL_WAITING, // for its turn at the gate
     CALL_RUNNING, // in the multi handle
     CALL_OVER,    // taken out: `err` says why; `turn` will tell
 };
@@ -34,6 +38,9 @@ enum call_state {
 struct http_call {
     struct http *http;
     struct http_call *prev, *next;
+    struct http_host *host;                  // NULL: never came to the gate, or left it
+    struct http_call *gate_prev, *gate_next; // while it waits there
+    bool launched;                           // given to libcurl
     enum call_state state;
     struct err err;   // valid while CALL_OVER
     uint64_t over_at; // http->turns when it ended
@@ -59,6 +66,9 @@ MUST_USE bool http_request_check(const struct http_request *request, struct err 
 
 // Copies the request into the call and its easy handle.
 void http_request_apply(struct http_call *call, const struct http_request *request);
+
+// http.c: hands the call to libcurl; from now on its time runs.
+void http_launch(struct http_call *call);
 
 // Forgets the answer's headers.
 void http_answer_clear(struct http_call *call);

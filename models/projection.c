@@ -68,7 +68,7 @@ void projection_free(struct projection *p)
     free(p->chat);
     free(p->contact);
     free(p->contact_name);
-    free(p->history);
+    cJSON_Delete(p->history);
     free(p);
 }
 

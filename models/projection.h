@@ -67,7 +67,7 @@ struct projection {
     size_t message_count;
     struct session_record *sessions; // sessions this activation touched, in order
     size_t session_count;
-    char *history; // JSON array: inputs, steps, effect results; or NULL
+    cJSON *history; // array: inputs, steps, effect results; at most some MB; or NULL
     int64_t at_ms;
 };
 MUST_USE struct projection *projection_new(void);

@@ -211,13 +211,6 @@ void records_add_history(struct batch *batch, const struct projection *p, int64_
 {
     if (p->history == NULL)
         return;
-    struct err why;
-    cJSON *entries = json_read(p->history, strlen(p->history), &why);
-    if (entries == NULL) {
-        if (owner->code == ERR_NONE)
-            err_set(owner, ERR_INPUT, "session_history: the history is no JSON: %s", why.text);
-        return;
-    }
     char id[25], n[24];
     snprintf(n, sizeof(n), "%lld", (long long)sequence_of(p));
     id_oid(id, "history", p->chat, n, NULL);
@@ -229,10 +222,9 @@ void records_add_history(struct batch *batch, const struct projection *p, int64_
     BSON_APPEND_INT64(doc, "epoch", p->epoch);
     BSON_APPEND_INT64(doc, "done", p->done);
     BSON_APPEND_INT64(doc, "sequence", sequence_of(p));
-    document_add_json(doc, "entries", entries);
+    document_add_json(doc, "entries", p->history);
     BSON_APPEND_DATE_TIME(doc, "at", p->at_ms);
     BSON_APPEND_DATE_TIME(doc, "expireAt", p->at_ms + history_days * DAY_MS);
-    cJSON_Delete(entries);
     batch_insert(batch, owner, doc);
 }
 

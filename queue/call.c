@@ -35,6 +35,7 @@ static void on_reply(redisAsyncContext *ac, void *answer, void *arg)
     assert(call && call->sent);
     link->since_ms = clock_mono_ms();
     if (reply->type != REDIS_REPLY_ERROR) {
+        link_served(link);
         call_end(queue, call, reply, NULL);
     } else if (reply_error_passes(reply->str)) {
         link_drop(link, reply->str);

@@ -2,7 +2,7 @@
 -- finish: "done up to n". Drops what is done, stores the state, arms or cancels the timer, lets go of the chat.
 --
 -- KEYS  1 prefix
--- ARGV  1 chat, 2 epoch, 3 done, 4 letters: 's'tate is given, 'k'eep the attempt, 't'imer is given,
+-- ARGV  1 chat, 2 epoch, 3 done, 4 letters: 's'tate is given, 'k'eep the attempt, keep the 'r'ecords and the turn, 't'imer is given,
 --       5 next: idle, parked or ready, 6 state, 7 delay of the timer in ms (< 0 = cancel), 8 token of the timer,
 --       then pairs of (number, reason): the entries that go to the dead letters
 -- Returns OK. STALE when the caller does not hold the chat under this epoch; BADARG when the numbers make no sense.
@@ -69,7 +69,7 @@ if has('k') then
 else
     call('HDEL', key, 'att', 'res')
 end
-if not (has('k') and after == 'ready') then -- handed back in mid-activation, its turn goes on
+if not has('r') then
     call('DEL', s .. 'rec:' .. chat)
     call('HINCRBY', key, 'turn', 1)
 end

@@ -125,6 +125,7 @@ struct queue_link {
     redisAsyncContext *ac;
     struct event *retry;
     int64_t backoff_ms;
+    bool told;          // its loss was logged; once until it has served again
     int64_t since_ms;   // clock_mono_ms() of the last sign of life
     unsigned greetings; // answers that are still to come
     void (*on_ready)(struct queue_link *link);
@@ -132,6 +133,7 @@ struct queue_link {
 };
 void link_open(struct queue_link *link);
 void link_close(struct queue_link *link);                 // for good; no callback
+void link_served(struct queue_link *link);                // a good answer came
 void link_drop(struct queue_link *link, const char *why); // connects again after the back-off
 // Sends a command on a link that is ready. `fn` may get a NULL reply, when the context ends.
 void link_send(struct queue_link *link, const char *cmd, size_t len, redisCallbackFn *fn);

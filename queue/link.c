@@ -26,16 +26,26 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
     link_connect(arg);
 }
 
+// Redis serves: the next loss of the connection is a new one. (Connecting proves nothing: a server
+// that cannot serve accepts connections all the same.)
+void link_served(struct queue_link *link)
+{
+    link->since_ms = clock_mono_ms();
+    link->backoff_ms = BACKOFF_FIRST_MS;
+    link->told = false;
+}
+
 // The context is gone: waits, then connects again.
 static void link_down(struct queue_link *link, const char *why)
 {
     bool was_ready = link->state == LINK_READY;
     link->ac = NULL;
     link->state = LINK_WAITING;
-    if (was_ready)
+    if (was_ready && !link->told)
         log_warn("queue.down", "link", link->name, "error", why);
     else
         log_debug("queue.retry", "link", link->name, "error", why);
+    link->told = true;
     struct timeval delay = {.tv_sec = link->backoff_ms / 1000,
                             .tv_usec = link->backoff_ms % 1000 * 1000};
     event_add(link->retry, &delay);
@@ -49,7 +59,6 @@ static void link_down(struct queue_link *link, const char *why)
 static void link_ready(struct queue_link *link)
 {
     link->state = LINK_READY;
-    link->backoff_ms = BACKOFF_FIRST_MS;
     log_debug("queue.up", "link", link->name);
     link->on_ready(link);
 }

@@ -156,9 +156,8 @@ struct queue_finish {
     int64_t epoch;
     int64_t done;      // entries up to this number are finished with and dropped
     const char *state; // stored for the next claim; NULL = drop
-    // Parked: the effect in hand stays, the records (projected by now) are dropped. Handed back
-    // (QUEUE_READY): both stay, and the turn goes on.
-    bool keep_attempt;
+    bool keep_attempt; // the effect in hand (and its result) stays
+    bool keep_records; // put down in mid-activation: the records stay, too, and the turn goes on
     enum queue_next next;
     // NULL = leave the chat's timer as it is; a token that came with this claim is then used up
     // (not with QUEUE_READY)

@@ -126,6 +126,7 @@ static void on_wake(redisAsyncContext *ac, void *answer, void *arg)
         link_drop(link, reply->str);
         return;
     }
+    link_served(link);
     struct queue *queue = link->queue;
     queue->wake(queue->wake_arg, link->shard);
     if (link->state == LINK_READY) // not stopped meanwhile
@@ -165,9 +166,11 @@ static void on_change(redisAsyncContext *ac, void *answer, void *arg)
     struct queue *queue = link->queue;
     if (reply->type == REDIS_REPLY_ERROR)
         link_drop(link, reply->str);
-    else if (queue->change && reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 &&
-             reply_str(reply->element[0]) && strcmp(reply->element[0]->str, "message") == 0 &&
-             reply_str(reply->element[2]))
+    else
+        link_served(link);
+    if (reply->type == REDIS_REPLY_ARRAY && queue->change && reply->elements == 3 &&
+        reply_str(reply->element[0]) && strcmp(reply->element[0]->str, "message") == 0 &&
+        reply_str(reply->element[2]))
         queue->change(queue->change_arg, reply->element[2]->str);
 }
 

@@ -40,13 +40,15 @@ void reply_error(const char *text, struct err *err)
 
 bool reply_error_passes(const char *text)
 {
-    static const char *const words[] = {"NOSCRIPT ", "LOADING ",    "BUSY ",
-                                        "READONLY ", "MASTERDOWN ", "CLUSTERDOWN ",
-                                        "MISCONF ",  "TRYAGAIN ",   "UNKILLABLE "};
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-        if (starts_with(text, words[i]))
-            return true;
-    return false;
+    // What our scripts say, a full Redis, a bug of ours: answers. Anything else (LOADING,
+    // NOREPLICAS, READONLY, NOPERM …) is a server that cannot serve just now: no chat may be given
+    // up for it.
+    static const char *const answers[] = {"STALE ", "BADARG ", "RAW ",
+                                          "OOM ",   "ERR ",    "WRONGTYPE "};
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+        if (starts_with(text, answers[i]))
+            return false;
+    return true;
 }
 
 const char *reply_str(const redisReply *reply)

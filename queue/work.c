@@ -78,9 +78,10 @@ void queue_finish(struct queue *queue, const struct queue_finish *finish, queue_
                   void *arg)
 {
     const struct queue_timer *timer = finish->timer;
-    char flags[4] = "";
+    char flags[8] = "";
     strcat(flags, finish->state ? "s" : "");
     strcat(flags, finish->keep_attempt ? "k" : "");
+    strcat(flags, finish->keep_records ? "r" : "");
     strcat(flags, timer ? "t" : "");
     struct plain_call *plain = plain_new(done, arg);
     plain->shard = shard_of_chat(queue, finish->chat);

@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "worker/perform.h"
 
+enum { ACCOUNT_WAIT_MS = 60000 };
+
 /* --- running the engine
  * ----------------------------------------------------------------------------------- */
 
@@ -266,6 +268,29 @@ static void load_session_flow(struct activation *a)
     free(key);
 }
 
+// An account that is there but cannot be used, or one that is gone with an effect in hand:
+// everything stays.
+static void wait_for_account(struct activation *a, const struct err *err)
+{
+    log_error("account.unusable", "account", a->account_key, "chat", a->chat, "reason", err->text);
+    activation_defer(a, ACCOUNT_WAIT_MS);
+}
+
+static void bury_strangers(struct activation *a, const struct err *err)
+{
+    char *reason = x_printf("unknown account %s: connect it with `hookmill account add`, then "
+                            "`hookmill queue dead retry` (%s)",
+                            a->account_key, err->text);
+    log_error("account.unknown", "account", a->account_key, "chat", a->chat, "events",
+              log_int((long long)a->entry_count), "reason", err->text, "action",
+              "hookmill account add");
+    if (a->entry_count > 0)
+        a->consumed = a->entries[a->entry_count - 1].number;
+    activation_bury(a, reason);
+    free(reason);
+    activation_finish(a);
+}
+
 static void on_account(void *arg, struct known *known)
 {
     struct activation *a = arg;
@@ -278,17 +303,10 @@ static void on_account(void *arg, struct known *known)
         load_session_flow(a);
         return;
     }
-    char *reason = x_printf("unknown account %s: connect it with `hookmill account add`, then "
-                            "`hookmill queue dead retry` (%s)",
-                            a->account_key, known->err.text);
-    log_error("account.unknown", "account", a->account_key, "chat", a->chat, "events",
-              log_int((long long)a->entry_count), "reason", known->err.text, "action",
-              "hookmill account add");
-    if (a->entry_count > 0)
-        a->consumed = a->entries[a->entry_count - 1].number;
-    activation_bury(a, reason);
-    free(reason);
-    activation_finish(a);
+    if (known->err.code != ERR_NOT_FOUND || a->attempt.key)
+        wait_for_account(a, &known->err);
+    else
+        bury_strangers(a, &known->err);
 }
 
 static void read_state(struct activation *a, const char *text)
@@ -337,6 +355,7 @@ void activation_start(struct worker *worker, const struct queue_claim *claim)
     a->turn = claim->turn;
     a->done = claim->done;
     a->fired = x_dup(claim->fired);
+    a->claimed_state = x_dup(claim->state);
     worker->active++;
     history_init(&a->history);
     read_state(a, claim->state);
@@ -344,6 +363,13 @@ void activation_start(struct worker *worker, const struct queue_claim *claim)
     history_restore(&a->history, claim->records, claim->record_count);
     if (claim->attempt && !attempt_from_json(claim->attempt, &a->attempt))
         log_error("attempt.unreadable", "chat", a->chat);
+    if (a->attempt.key &&
+        !a->has_session) { // its session cannot be read (any more): nobody to tell the result
+        log_error("attempt.orphan", "chat", a->chat, "attempt", a->attempt.key);
+        history_note(&a->history,
+                     "the stored session could not be read; its effect in hand was dropped");
+        attempt_deinit(&a->attempt);
+    }
     if (claim->result)
         a->settled = json_read(claim->result, strlen(claim->result), NULL);
     if (!chat_key_split(a->chat, &a->platform, &a->account_id, &a->contact) || !a->contact) {

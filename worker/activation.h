@@ -42,10 +42,11 @@ struct activation_entry {
 struct attempt {
     char *key; // "hm:<session>:<seq>"; NULL = none in hand
     struct effect effect;
-    bool open;      // the request may have left
-    bool ambiguous; // it did, and nobody knows what came of it
-    int tries;      // that did not succeed so far
-    int64_t since_ms;
+    bool open;        // the request may have left
+    bool ambiguous;   // it did, and nobody knows what came of it
+    int tries;        // that did not succeed so far
+    int64_t first_ms; // when it left for the first time
+    int64_t since_ms; // when it left last
 };
 
 struct activation {
@@ -59,6 +60,7 @@ struct activation {
     struct activation_entry *entries;
     size_t entry_count;
     char *fired;
+    char *claimed_state;
     cJSON *settled; // the attempt's result, when somebody recorded it
     // The chat's state
     bool has_session;
@@ -92,6 +94,8 @@ void activation_resume_result(struct activation *activation, const cJSON *result
 void activation_close(struct activation *activation);   // comes to rest: journal, project, finish
 void activation_project(struct activation *activation); // closed already: the other two
 void activation_finish(struct activation *activation);  // nothing to write down: the last alone
+// Nothing can be done now: puts everything down as it was claimed, and comes back after `delay_ms`.
+void activation_defer(struct activation *activation, int64_t delay_ms);
 // The events consumed so far go to the dead letters.
 void activation_bury(struct activation *activation, const char *reason);
 // Somebody else holds the chat now, or the process stops: forget it without a word to Redis.

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "worker/activation.h"
+#include "worker/blocked.h"
 #include "worker/perform.h"
 
 enum {
@@ -33,6 +34,7 @@ char *attempt_to_json(const struct attempt *attempt)
     cJSON_AddBoolToObject(json, "open", attempt->open);
     cJSON_AddBoolToObject(json, "ambiguous", attempt->ambiguous);
     json_add_int(json, "tries", attempt->tries);
+    json_add_int(json, "first", attempt->first_ms);
     json_add_int(json, "since", attempt->since_ms);
     char *text = json_print(json);
     free(effect);
@@ -52,6 +54,7 @@ bool attempt_from_json(const char *text, struct attempt *ret_attempt)
         attempt.ambiguous = json_bool(json, "ambiguous", false);
         attempt.tries = (int)json_int(json, "tries", 0);
         attempt.since_ms = json_int(json, "since", 0);
+        attempt.first_ms = json_int(json, "first", attempt.since_ms);
         *ret_attempt = attempt;
     }
     cJSON_Delete(json);
@@ -103,19 +106,36 @@ static void park(struct activation *a, const char *token, int64_t delay_ms, cons
     activation_close(a);
 }
 
+// A tenth more or less, so that the chats of an account do not all come back at once.
+static int64_t jitter(int64_t ms)
+{
+    return ms + (int64_t)(random() % (ms / 10 + 1));
+}
+
 static int64_t backoff_ms(int tries)
 {
     int64_t wait = BACKOFF_FIRST_MS;
     for (int i = 1; i < tries && wait < BACKOFF_MOST_MS; i++)
         wait *= 2;
-    wait += (int64_t)(random() % (wait / 4 + 1)); // so that many do not come back at once
+    wait = jitter(wait);
     return wait < BACKOFF_MOST_MS ? wait : BACKOFF_MOST_MS;
+}
+
+// A message waits for as long as it makes sense to send it; a person does not wait for an AI's
+// answer that long.
+static bool is_given_up(const struct activation *a)
+{
+    const struct config *config = a->worker->config;
+    if (a->attempt.effect.kind != EFFECT_SEND)
+        return a->attempt.tries > config->worker_max_retries;
+    return clock_wall_ms() - a->attempt.first_ms > config->worker_send_hours * 3600000;
 }
 
 static void later(struct activation *a, const struct performed *performed)
 {
     a->attempt.open = false;
-    if (++a->attempt.tries > a->worker->config->worker_max_retries) {
+    a->attempt.tries++;
+    if (is_given_up(a)) {
         char *why = x_printf("given up after %d tries: %s", a->attempt.tries, performed->text);
         conclude_failed(a, why);
         free(why);
@@ -151,16 +171,22 @@ static void on_account_marked(void *arg, const struct err *err)
     free(fault);
 }
 
+static void tell_operator(struct activation *a, const char *text)
+{
+    log_error("account.token", "account", a->account_key, "chat", a->chat, "reason", text, "action",
+              "hookmill account rotate-token");
+    struct account_fault *fault = x_alloc(sizeof *fault);
+    *fault = (struct account_fault){a->platform, x_dup(a->account_id), x_dup(text), {0}};
+    store_run(a->worker->store, mark_account, on_account_marked, fault);
+}
+
 static void account_at_fault(struct activation *a, const struct performed *performed)
 {
-    log_error("account.token", "account", a->account_key, "chat", a->chat, "reason",
-              performed->text, "action", "hookmill account rotate-token");
-    struct account_fault *fault = x_alloc(sizeof *fault);
-    *fault = (struct account_fault){a->platform, x_dup(a->account_id), x_dup(performed->text), {0}};
-    store_run(a->worker->store, mark_account, on_account_marked, fault);
+    int64_t wait = performed->after_ms > 0 ? performed->after_ms : ACCOUNT_RETRY_MS;
+    if (blocked_add(&a->worker->blocked, a->account_key, wait))
+        tell_operator(a, performed->text);
     a->attempt.open = false;
-    park(a, "retry", performed->after_ms > 0 ? performed->after_ms : ACCOUNT_RETRY_MS,
-         performed->text);
+    park(a, "retry", jitter(wait), performed->text);
 }
 
 /* --- out and back
@@ -256,9 +282,19 @@ static void journal(struct activation *a)
 
 static void leave(struct activation *a)
 {
+    int64_t blocked_ms = a->attempt.effect.kind == EFFECT_SEND
+                             ? blocked_left_ms(a->worker->blocked, a->account_key)
+                             : 0;
+    if (blocked_ms > 0) {
+        a->attempt.open = false;
+        park(a, "retry", jitter(blocked_ms), "Meta refuses the account's token just now");
+        return;
+    }
     a->attempt.open = true;
     a->attempt.ambiguous = false;
     a->attempt.since_ms = clock_wall_ms();
+    if (a->attempt.first_ms == 0)
+        a->attempt.first_ms = a->attempt.since_ms;
     journal(a);
 }
 

@@ -230,8 +230,8 @@ static void on_loaded(void *arg, const struct err *err)
         tell_waiters(entry, NULL);
         return;
     }
-    if (entry->err.code != ERR_NONE && entry->err.code != ERR_NOT_FOUND &&
-        entry->err.code != ERR_INPUT && entry->err.code != ERR_CONFIG) {
+    if (entry->err.code == ERR_UNAVAILABLE || entry->err.code == ERR_DENIED ||
+        entry->err.code == ERR_INTERNAL) { // it may pass; anything else is how the document is
         retry_later(entry);
         return;
     }

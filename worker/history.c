@@ -52,6 +52,20 @@ void history_note(struct history *history, const char *text)
     json_add_str(add(history, "note"), "text", text);
 }
 
+// An address without what may be a secret in it: user and password, query, fragment.
+static void add_url(cJSON *entry, const char *url)
+{
+    const char *authority = url ? strstr(url, "://") : NULL;
+    if (!authority)
+        return;
+    authority += 3;
+    const char *at = memchr(authority, '@', strcspn(authority, "/?#"));
+    const char *rest = at ? at + 1 : authority;
+    char *bare = x_printf("%.*s%.*s", (int)(authority - url), url, (int)strcspn(rest, "?#"), rest);
+    json_add_str(entry, "url", bare);
+    free(bare);
+}
+
 void history_effect(struct history *history, const struct effect *effect, const char *key,
                     const cJSON *result, const char *status, int64_t at_ms, int64_t took_ms)
 {
@@ -61,11 +75,7 @@ void history_effect(struct history *history, const struct effect *effect, const 
     json_add_str(entry, "node", effect->node);
     json_add_str(entry, "text", effect->text);
     json_add_str(entry, "method", effect->method);
-    if (effect->url) { // its query may hold secrets
-        char *url = x_dupn(effect->url, strcspn(effect->url, "?"));
-        json_add_str(entry, "url", url);
-        free(url);
-    }
+    add_url(entry, effect->url);
     if (effect->choice_count > 0) {
         cJSON *titles = cJSON_AddArrayToObject(entry, "choices");
         for (size_t i = 0; i < effect->choice_count; i++)
@@ -90,6 +100,21 @@ void history_restore(struct history *history, const char *const *records, size_t
             cJSON_AddItemToArray(history->entries, entry);
     }
     history->journaled = (size_t)cJSON_GetArraySize(history->entries);
+}
+
+void history_add_event(cJSON *entry, const char *event_json, size_t *budget)
+{
+    size_t len = strlen(event_json);
+    if (len > *budget) {
+        json_add_int(entry, "left_out_bytes", (int64_t)len);
+        return;
+    }
+    *budget -= len;
+    cJSON *event = json_read(event_json, len, NULL);
+    if (event)
+        cJSON_AddItemToObject(entry, "event", event);
+    else // nested as deeply as a delivery may be, and one deeper in an event
+        json_add_str(entry, "event", event_json);
 }
 
 char **history_unjournaled(struct history *history, size_t *ret_count)

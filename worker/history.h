@@ -43,6 +43,12 @@ void history_effect(struct history *history, const struct effect *effect, const 
 // The journal's records again, after a crash. Text that is not ours is skipped.
 void history_restore(struct history *history, const char *const *records, size_t count);
 
+enum { HISTORY_MOST_BYTES = 8 << 20 }; // of events in one document; MongoDB takes 16 MiB in all
+
+// Adds an event's JSON to an entry, as a tree; what is beyond the budget is named by its size
+// alone.
+void history_add_event(cJSON *entry, const char *event_json, size_t *budget);
+
 // The entries that the journal does not have yet, as texts (free each, then the array); marks them
 // as journaled.
 char **history_unjournaled(struct history *history, size_t *ret_count);

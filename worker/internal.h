@@ -16,6 +16,7 @@
 #include "worker/catalog.h"
 
 struct event_base;
+struct blocked_account;
 
 struct worker {
     const struct config *config;
@@ -27,6 +28,7 @@ struct worker {
     struct groq *groq;
     struct writer *writer;
     struct catalog *catalog;
+    struct blocked_account *blocked;
     unsigned active;   // activations under way
     bool stopping;     // no new claims; what is under way comes to its next rest
     bool *claiming;    // by shard: a claim is under way

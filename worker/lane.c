@@ -14,6 +14,7 @@
 #include "base/event.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "worker/history.h"
 #include "worker/internal.h"
 
 struct lane {
@@ -24,6 +25,7 @@ struct lane {
     int64_t epoch, turn, done;
     unsigned open; // answers that are still to come
     cJSON *kept;   // events for the history
+    size_t budget; // of bytes in it
     struct queue_dead *dead;
     size_t dead_count;
     bool canceled;
@@ -133,8 +135,20 @@ static bool is_known_receipt(const struct event *event)
 static void bury(struct lane *lane, int64_t number, const char *reason)
 {
     lane->dead = x_realloc(lane->dead, lane->dead_count + 1, sizeof *lane->dead);
-    lane->dead[lane->dead_count++] =
-        (struct queue_dead){number, x_printf("unreadable: %s", reason)};
+    lane->dead[lane->dead_count++] = (struct queue_dead){number, x_dup(reason)};
+}
+
+// What MongoDB does not take is not lost: it goes to the dead letters.
+static void on_kept(void *arg, const struct err *err)
+{
+    struct lane *lane = arg;
+    const cJSON *entry;
+    if (err && err->code != ERR_CANCELED) {
+        cJSON_ArrayForEach(entry, lane->kept) {
+            bury(lane, json_int(entry, "n", 0), err->text);
+        }
+    }
+    on_stored(lane, err);
 }
 
 static void keep(struct lane *lane, int64_t number, const char *json)
@@ -142,9 +156,7 @@ static void keep(struct lane *lane, int64_t number, const char *json)
     cJSON *entry = cJSON_CreateObject();
     json_add_str(entry, "k", "in");
     json_add_int(entry, "n", number);
-    cJSON *event = json_read(json, strlen(json), NULL);
-    if (event)
-        cJSON_AddItemToObject(entry, "event", event);
+    history_add_event(entry, json, &lane->budget);
     cJSON_AddItemToArray(lane->kept, entry);
 }
 
@@ -160,9 +172,9 @@ static void store_kept(struct lane *lane)
     p->done = lane->done;
     p->sequence = lane->turn + 1;
     p->at_ms = clock_wall_ms();
-    p->history = json_print(lane->kept);
+    p->history = cJSON_Duplicate(lane->kept, true);
     lane->open++;
-    writer_project(lane->worker->writer, p, on_stored, lane);
+    writer_project(lane->worker->writer, p, on_kept, lane);
 }
 
 static void work_through(struct lane *lane, const struct queue_claim *claim)
@@ -175,7 +187,9 @@ static void work_through(struct lane *lane, const struct queue_claim *claim)
         struct err err = {0};
         lane->done = entry->number;
         if (!event_from_json(entry->json, strlen(entry->json), &event, &err)) {
-            bury(lane, entry->number, err.text);
+            char *reason = x_printf("unreadable: %s", err.text);
+            bury(lane, entry->number, reason);
+            free(reason);
             continue;
         }
         if (is_known_receipt(&event))
@@ -205,6 +219,7 @@ void lane_start(struct worker *worker, const struct queue_claim *claim)
     lane->turn = claim->turn;
     lane->done = claim->done;
     lane->kept = cJSON_CreateArray();
+    lane->budget = HISTORY_MOST_BYTES;
     worker->active++;
     char *alias = NULL;
     lane->open = 1; // our own, until everything is started

@@ -88,21 +88,22 @@ static void add_ended_session(struct projection *p, const cJSON *item)
     free(text);
 }
 
-// The history as a person reads it: inputs with their whole event.
-static char *readable_history(const struct activation *a)
+// The history as a person reads it: inputs with their whole event; variables are in the session's
+// own document.
+static cJSON *readable_history(const struct activation *a)
 {
+    size_t budget = HISTORY_MOST_BYTES;
     cJSON *all = cJSON_Duplicate(a->history.entries, true);
     cJSON *item;
     cJSON_ArrayForEach(item, all) {
         const struct activation_entry *entry =
             strcmp(json_str(item, "k"), "in") == 0 ? entry_of(a, item) : NULL;
-        cJSON *event = entry ? json_read(entry->json, strlen(entry->json), NULL) : NULL;
-        if (event)
-            cJSON_AddItemToObject(item, "event", event);
+        if (entry)
+            history_add_event(item, entry->json, &budget);
+        cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(item, "session"),
+                                                "vars");
     }
-    char *text = json_print(all);
-    cJSON_Delete(all);
-    return text;
+    return all;
 }
 
 struct projection *activation_projection(const struct activation *a)

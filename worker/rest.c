@@ -39,6 +39,7 @@ static void activation_free(struct activation *a)
     free(a->account_id);
     free(a->contact);
     free(a->fired);
+    free(a->claimed_state);
     free(a);
 }
 
@@ -155,6 +156,22 @@ void activation_finish(struct activation *a)
     free(dead);
 }
 
+void activation_defer(struct activation *a, int64_t delay_ms)
+{
+    activation_set_state(a, ACTIVATION_FINISHING);
+    // The token that came with the claim comes again: it says what the attempt waits for.
+    struct queue_timer timer = {.delay_ms = delay_ms, .token = a->fired ? a->fired : "retry:later"};
+    struct queue_finish call = {.chat = a->chat,
+                                .epoch = a->epoch,
+                                .done = a->done,
+                                .state = a->claimed_state,
+                                .keep_attempt = true,
+                                .keep_records = true,
+                                .next = QUEUE_PARKED,
+                                .timer = &timer};
+    queue_finish(a->worker->queue, &call, on_finished, a);
+}
+
 void activation_bury(struct activation *a, const char *reason)
 {
     for (size_t i = 0; i < a->entry_count; i++)
@@ -171,7 +188,10 @@ static void on_projected(void *arg, const struct err *err)
     }
     if (err) { // MongoDB refuses the records for themselves: trying again would not help
         log_error("projection.refused", "chat", a->chat, "reason", err->text);
-        activation_bury(a, err->text);
+        char *reason = x_printf(
+            "was processed, a retry does it again: its records were refused: %s", err->text);
+        activation_bury(a, reason);
+        free(reason);
     }
     activation_finish(a);
 }

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "models/flow_model.h"
 #include "worker/activation.h"
+#include "worker/blocked.h"
 #include "worker/internal.h"
 #include "worker/lane.h"
 
@@ -98,6 +99,8 @@ static void on_change(void *arg, const char *what)
 {
     struct worker *worker = arg;
     catalog_forget(worker->catalog, what);
+    if (strncmp(what, "account:", 8) == 0)
+        blocked_forget(&worker->blocked, what + 8);
 }
 
 /* --- statistics
@@ -211,11 +214,12 @@ static void close_parts(struct worker *w)
     w->stopping = true;
     http_free(w->http);
     writer_free(w->writer);
+    queue_free(w->queue); // gives up the lease; then the store, which waits for MongoDB
     store_free(w->store);
     catalog_free(w->catalog);
-    queue_free(w->queue);
     graph_free(w->graph);
     groq_free(w->groq);
+    blocked_free(&w->blocked);
     free(w->claiming);
     free(w->claim_again);
 }

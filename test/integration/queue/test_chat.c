@@ -91,6 +91,7 @@ static void the_journal_comes_back_after_a_handback(void **state)
                                   .done = held.done,
                                   .state = "s2",
                                   .keep_attempt = true,
+                                  .keep_records = true,
                                   .next = QUEUE_READY};
     assert_int_equal(world_finish(&world, queue, &finish), ERR_NONE);
     struct held again = claim_one();

@@ -255,26 +255,32 @@ static void close_without_an_answer_is_ambiguous(void **state)
     assert_int_equal(f->server.requests, 1);
 }
 
-static void timeout_while_waiting_for_a_connection_is_unavailable(void **state)
+static void the_wait_for_ones_turn_is_not_the_requests_time(void **state)
 {
     struct fixture *f = *state;
     const struct http_config config = {.max_connections = 1, .max_per_host = 1};
     struct err err;
     struct http *narrow = http_new(f->base, &config, &err);
-    struct told first = {0}, second = {0};
-    const struct http_request holds = {.method = "GET", .url = server_url(&f->server, "/")};
+    struct told first = {0}, second = {0}, third = {0};
+    const struct http_request holds = {
+        .method = "GET", .url = server_url(&f->server, "/"), .timeout_ms = 400};
     const struct http_request waits = {
         .method = "GET", .url = server_url(&f->server, "/"), .timeout_ms = 200};
 
     f->server.answer = answer_never;
     http_start(narrow, &holds, on_done, &first);
-    loop_until(f->base, &f->server.requests, 1);
     http_start(narrow, &waits, on_done, &second);
+    struct http_call *canceled = http_start(narrow, &waits, on_done, &third);
+    http_cancel(canceled);
+    loop_until(f->base, &first.times, 1);
+    assert_int_equal(first.err.code, ERR_AMBIGUOUS);
+    assert_int_equal(third.err.code, ERR_CANCELED);
+    assert_int_equal(second.times, 0); // its 200 ms begin now
+    f->server.answer = answer_by_closing;
     loop_until(f->base, &second.times, 1);
-    assert_int_equal(second.err.code, ERR_UNAVAILABLE);
-    assert_int_equal(f->server.requests, 1);
+    assert_int_equal(second.err.code, ERR_AMBIGUOUS);
+    assert_int_equal(f->server.requests, 2);
     http_free(narrow);
-    assert_int_equal(first.err.code, ERR_CANCELED);
 }
 
 static void answer_over_the_bound_is_refused(void **state)
@@ -452,7 +458,7 @@ int main(void)
         CASE(tls_to_a_server_without_it_is_unavailable),
         CASE(silence_after_the_request_is_ambiguous),
         CASE(close_without_an_answer_is_ambiguous),
-        CASE(timeout_while_waiting_for_a_connection_is_unavailable),
+        CASE(the_wait_for_ones_turn_is_not_the_requests_time),
         CASE(answer_over_the_bound_is_refused),
         CASE(cancel_ends_the_call_once_on_a_later_turn),
         CASE(free_cancels_everything_under_way),

@@ -163,7 +163,8 @@ static void errors_of_redis_become_ours(void **state)
         {"LOADING Redis is loading", ERR_UNAVAILABLE, true},
         {"NOSCRIPT No matching script", ERR_INTERNAL, true},
         {"BADARG x", ERR_INPUT, false},
-        {"NOPERM x", ERR_DENIED, false},
+        {"NOPERM x", ERR_DENIED, true},
+        {"NOREPLICAS Not enough good replicas", ERR_INTERNAL, true},
         {"ERR whatever", ERR_INTERNAL, false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
