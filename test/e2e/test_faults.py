@@ -116,6 +116,22 @@ class Faults(unittest.TestCase):
         self.system.run("account", "rotate-token", "--account", "whatsapp:" + account["accountId"], "--token", "fresh")
         self.assertEqual(self.system.answers(person.contact, 2), ["one", "two"])
 
+    def test_a_stored_session_that_cannot_be_read_harms_nobody_else(self):
+        self.start(HELLO)
+        self.system.start_worker()
+        person, other = (self.client.person("whatsapp", f"59596800000{i}") for i in range(2))
+        self.client.sim_behave(match={"to": person.contact}, times=1, status=503, body="busy")
+        self.client.deliver(person.says("hi"))
+        redis = self.client.redis
+        wait_for(lambda: redis.keys("hm:*:parked"), "the chat to be parked")
+        chat = redis.keys("hm:*:chat:*:" + person.contact)[0]
+        redis.hset(chat, "state", redis.hget(chat, "state").replace(b"steps", b"strides"))
+        self.client.deliver(other.says("hi"))
+        self.assertEqual(self.system.answers(other.contact, 2), ["one", "two"])
+        self.client.deliver(person.says("hi again"))
+        self.assertEqual(self.system.answers(person.contact, 2), ["one", "two"])
+        self.assertNotIn("worker.died", self.system.log("worker"))
+
     def test_without_redis_a_delivery_is_503_and_afterwards_taken(self):
         self.start(HELLO)
         self.system.start_worker()

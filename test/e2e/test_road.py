@@ -187,6 +187,18 @@ class TheBuilder(unittest.TestCase):
 
         session = wait_for(failed_session, "a session in status error")
         self.assertIn("nonsense", session["error"])
+        deep = {}
+        for _ in range(70):
+            deep = {"deeper": deep}
+        flows.update_one(key, {"$set": {"nodes.1.type": "message", "nodes.1.data.deep": deep}})
+
+        def refused_session():
+            eva.contact = str(int(eva.contact) + 10)
+            self.client.deliver(eva.says("hi"))
+            self.system.at_rest()
+            return self.client.mongo.chat_sessions.find_one({"status": "error", "error": {"$regex": "nested"}})
+
+        wait_for(refused_session, "a session that says what is wrong with the document")
 
 
 if __name__ == "__main__":
