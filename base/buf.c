@@ -36,7 +36,7 @@ static bool reserve(struct buf *b, size_t len)
     }
     size_t need = b->len + len + 1;
     if (need > b->cap) {
-        size_t cap = b->cap ? b->cap : 64;
+        size_t cap = b->cap ? b->cap : 256;
         while (cap < need)
             cap *= 2;
         b->data = x_realloc(b->data, cap, 1);

@@ -15,18 +15,23 @@
 
 enum { NONCE_LEN = 12, TAG_LEN = 16, SEALED_MAX = 1 << 20, KEYS_MAX = 16 };
 
-// Looked up once: OpenSSL's look-up by name costs more than hashing a webhook.
+// Looked up once: OpenSSL's look-ups by name cost more than hashing a webhook.
 static const EVP_MD *md_sha256;
-static EVP_MAC *mac_hmac;
+static EVP_MAC_CTX *hmac_sha256; // without a key; each HMAC begins as its copy
 
 static void fetch(void)
 {
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    mac_hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    if (!md_sha256 || !mac_hmac) {
+    hmac_sha256 = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
+    if (!md_sha256 || !hmac_sha256 || !EVP_MAC_CTX_set_params(hmac_sha256, params)) {
         fprintf(stderr, "OpenSSL has no SHA-256 or no HMAC\n");
         abort();
     }
+    EVP_MAC_free(hmac); // the context holds it
 }
 
 static void fetch_once(void)
@@ -45,12 +50,9 @@ void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_
                         uint8_t out[SHA256_LEN])
 {
     fetch_once();
-    char digest[] = "SHA256";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                           OSSL_PARAM_construct_end()};
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac_hmac);
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(hmac_sha256);
     size_t out_len = 0;
-    if (!EVP_MAC_init(ctx, key, key_len, params) || !EVP_MAC_update(ctx, data, len) ||
+    if (!ctx || !EVP_MAC_init(ctx, key, key_len, NULL) || !EVP_MAC_update(ctx, data, len) ||
         !EVP_MAC_final(ctx, out, &out_len, SHA256_LEN)) {
         fprintf(stderr, "OpenSSL cannot make an HMAC\n");
         abort();

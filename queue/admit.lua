@@ -31,21 +31,31 @@ local function seen(bucket, hash)
     if call('HSETNX', key, hash, '') == 0 then
         return true
     end
-    call('EXPIRE', key, 777600, 'NX')
+    if call('HLEN', key) == 1 then
+        call('EXPIRE', key, 777600)
+    end
     return false
 end
 
 -- The chat of a contact who is known by `count` names. A name stands for the chat of the same name until an event
 -- tells otherwise. If the names point to two chats, the first name's chat wins and the others are remapped.
+local has_aliases = {} -- of an account; most have none
 local function find_chat(account, first, count)
     if count == 0 then
         return account .. ':~'
     end
     local names = s .. 'alias:' .. account
     if count == 1 then
+        if has_aliases[account] == nil then
+            has_aliases[account] = call('EXISTS', names) == 1
+        end
+        if not has_aliases[account] then
+            return account .. ':' .. ARGV[first]
+        end
         return account .. ':' .. (call('HGET', names, ARGV[first]) or ARGV[first])
     end
     local known, chosen = {}, nil
+    has_aliases[account] = nil -- this may add some
     for i = 0, count - 1 do
         local alias = ARGV[first + i]
         known[i] = call('HGET', names, alias)
@@ -82,9 +92,8 @@ for i = 1, tonumber(ARGV[3]) do
 end
 
 for account, count in pairs(admitted) do
-    call('SADD', s .. 'accounts', account)
-    if count > 0 then
-        call('HINCRBY', s .. 'ledger:' .. account, 'admitted', count)
+    if count > 0 and call('HINCRBY', s .. 'ledger:' .. account, 'admitted', count) == count then
+        call('SADD', s .. 'accounts', account) -- its first; the sweeper visits them
     end
     if duplicates[account] > 0 then
         call('HINCRBY', s .. 'ledger:' .. account, 'duplicate', duplicates[account])

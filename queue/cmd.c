@@ -11,7 +11,17 @@
 
 void cmd_add(struct cmd *cmd, const void *data, size_t len)
 {
-    buf_printf(&cmd->body, "$%zu\r\n", len);
+    char head[24]; // "$123\r\n", written from its end
+    char *p = head + sizeof(head);
+    *--p = '\n';
+    *--p = '\r';
+    size_t left = len;
+    do {
+        *--p = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    *--p = '$';
+    buf_add(&cmd->body, p, (size_t)(head + sizeof(head) - p));
     buf_add(&cmd->body, data, len);
     buf_add(&cmd->body, "\r\n", 2);
     cmd->count++;

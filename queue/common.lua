@@ -17,42 +17,51 @@ local function account_of(chat)
     return string.match(chat, '^[^:]*:[^:]*')
 end
 
--- Leaves a hint for an idle worker. Hints are bounded: sixteen of them wake everybody who matters.
+-- Leaves a hint for an idle worker, one for each run of a script: who finds more than it takes passes the hint on
+-- (claim.lua). Hints are bounded: sixteen of them wake everybody who matters.
+local woken = false
 local function wake()
+    if woken then
+        return
+    end
+    woken = true
     if call('LLEN', s .. 'wake') < 16 then
         call('RPUSH', s .. 'wake', '1')
     end
 end
 
--- Schedules a chat that is not scheduled. An account is in the ring if, and only if, its ready list is not empty.
-local function make_ready(chat, front)
+-- Puts a chat whose status says `ready` into its account's list. An account is in the ring if, and only if, its ready
+-- list is not empty.
+local function enlist(chat, front)
     local account = account_of(chat)
-    call('HSET', s .. 'chat:' .. chat, 'st', 'ready')
     if call(front and 'LPUSH' or 'RPUSH', s .. 'ready:' .. account, chat) == 1 then
         call('RPUSH', s .. 'ring', account)
     end
     wake()
 end
 
--- Numbers an event, appends it to its chat's mailbox and schedules the chat if it is idle.
+-- Schedules a chat that is not scheduled.
+local function make_ready(chat, front)
+    call('HSET', s .. 'chat:' .. chat, 'st', 'ready')
+    enlist(chat, front)
+end
+
+-- Appends an event to its chat's mailbox and schedules the chat if it is idle. An event's number is its place: the first
+-- in the mailbox is `done` + 1.
 --
 -- A new chat counts from the clock, not from 0, and so does a claim's epoch: MongoDB keeps `projected` and `epoch` of
 -- older times and refuses what is not newer. When a chat's hash was dropped after 40 idle days, or Redis lost all its
 -- data, numbers and epochs must still be larger than all before. (Less than one event per millisecond and chat.)
 local function append(chat, json)
     local key = s .. 'chat:' .. chat
-    local h = call('HMGET', key, 'seq', 'st')
-    if h[1] then
-        call('HINCRBY', key, 'seq', 1)
-    else
-        local start = now_ms()
-        call('HSET', key, 'seq', start + 1, 'done', start, 'turn', start)
-    end
+    local status = call('HGET', key, 'st')
     call('RPUSH', s .. 'mb:' .. chat, json)
-    if not h[2] or h[2] == 'idle' then
-        if h[2] then
-            call('PERSIST', key) -- finish lets idle chats expire
-        end
+    if not status then
+        local start = now_ms()
+        call('HSET', key, 'done', start, 'turn', start, 'st', 'ready')
+        enlist(chat, false)
+    elseif status == 'idle' then
+        call('PERSIST', key) -- finish lets idle chats expire
         make_ready(chat, false)
     end
 end

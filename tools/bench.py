@@ -31,10 +31,11 @@ RATIO_TARGETS = {"everysec": 0.4, "always": 0.25}
 
 ROUNDS = 5
 ROUND_SECONDS = 2
-CONNECTIONS = 64
+CONNECTIONS = 256  # Meta posts to a busy app from many machines at once
 FIRST_BODIES = 60_000
 MOST_BODIES = 960_000
 LISTENER_CONTACTS = 5_000
+LISTENER_ACCOUNTS = 16  # a listener serves many, and they spread over the shards
 
 ROAD_MESSAGES = 3_000
 ROAD_CONTACTS = ROAD_MESSAGES // 10
@@ -79,10 +80,10 @@ def engine(program):
 def write_bodies(path, count):
     """`count` deliveries that were never sent before."""
     run = secrets.token_hex(6)
-    account = os.environ["HOOKMILL_ACCOUNT_WHATSAPP"]
+    account = int(os.environ["HOOKMILL_ACCOUNT_WHATSAPP"])
     with open(path, "wb") as file:
         deliveries.write_requests(file, "/webhooks/demo", os.environ["HOOKMILL_APP_SECRET"], (
-            deliveries.whatsapp(account, number % LISTENER_CONTACTS, number, run) for number in range(count)))
+            deliveries.whatsapp(str(account + number % LISTENER_ACCOUNTS), number % LISTENER_CONTACTS, number, run) for number in range(count)))
 
 
 def load(url, bodies):
