@@ -27,6 +27,20 @@ class Commands(unittest.TestCase):
             self.assertIn("Usage: hookmill" + (" " + command if command else ""), result.stdout)
             self.assertIn("--help", result.stdout)
 
+    def test_the_example_and_the_man_page_name_every_setting(self):
+        example = (ROOT / "packaging/hookmill.ini.example").read_text()
+        manual = (ROOT / "packaging/hookmill.1").read_text()
+        settings = [line for line in self.system.run("--help").splitlines() if line[:1] == ";" and line[1:2].isalpha()]
+        self.assertGreater(len(settings), 30)
+        for line in settings:
+            name, value = line[1:].split(" =", 1)
+            self.assertIn(f";{name} = {value.strip()}" if value.strip() else f"{name} =", example)
+            self.assertIn(f".B {name}\n", manual)
+        everything = self.system.directory / "everything.ini"
+        everything.write_text("".join(line.removeprefix(";") if " = " in line else line
+                                      for line in example.splitlines(keepends=True) if not line.startswith("; ")))
+        self.assertEqual(self.run_it("--config", str(everything), "account", "list").returncode, 0)
+
     def test_misspellings_name_the_nearest_match(self):
         for arguments, says in ((("lisen",), "'listen'"), (("flow", "improt", "x"), "'import'"),
                                 (("account", "list", "--jsn"), "unknown option"), (("account", "add", "--platfrom"), "'platform'")):
