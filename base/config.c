@@ -36,7 +36,30 @@ struct file_state {
     struct config *config;
     struct err *err;
     bool failed;
+    FILE *file;
+    int line;
+    bool too_long; // the last line read
 };
+
+/*
+ * Lines for inih, without the blanks in front: it takes an indented line for more of the value
+ * before it. Its lines are 200 bytes at most (Debian's build); a longer one is refused, not cut.
+ */
+static char *read_line(char *line, int size, void *arg)
+{
+    struct file_state *state = arg;
+    if (!fgets(line, size, state->file))
+        return NULL;
+    state->line++;
+    size_t len = strlen(line);
+    if (len + 1 == (size_t)size && line[len - 1] != '\n' && !feof(state->file)) {
+        state->too_long = true;
+        return NULL;
+    }
+    size_t blanks = strspn(line, " \t");
+    memmove(line, line + blanks, len - blanks + 1);
+    return line;
+}
 
 static int on_ini(void *user, const char *section, const char *key, const char *value)
 {
@@ -48,12 +71,19 @@ static int on_ini(void *user, const char *section, const char *key, const char *
 
 static bool load_file(const char *path, struct config *config, struct err *err)
 {
-    struct file_state state = {config, err, false};
-    int line = ini_parse(path, on_ini, &state);
+    struct file_state state = {.config = config, .err = err, .file = fopen(path, "re")};
+    if (!state.file)
+        return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
+    int line = ini_parse_stream(read_line, &state, on_ini, &state);
+    fclose(state.file);
     if (state.failed)
         return err_prefix(err, "%s:%d", path, line);
-    if (line == -1)
-        return err_set(err, ERR_CONFIG, "%s: %s", path, strerror(errno));
+    if (state.too_long)
+        return err_set(err, ERR_CONFIG,
+                       "%s:%d: the line is longer than 198 bytes; give the value as a variable, or "
+                       "a secret as a "
+                       "file (uri_file = path)",
+                       path, state.line);
     if (line != 0)
         return err_set(err, ERR_CONFIG, "%s:%d: not a section, a key = value or a comment", path,
                        line);
@@ -153,6 +183,12 @@ static bool load_variable(struct config *config, const char *name, const char *v
     if (!known && strncmp(name, "HOOKMILL_APP_", 13) == 0 &&
         !env_app(config, name + 13, value, &known, err))
         return err_prefix(err, "%s", name);
+    if (!known && strncmp(name, "HOOKMILL_APP_", 13) == 0)
+        return err_set(
+            err, ERR_CONFIG,
+            "unknown variable '%s'; an app has HOOKMILL_APP_<NAME>_SECRET, _PREVIOUS_SECRET and "
+            "_VERIFY_TOKEN",
+            name);
     return known || check_unknown_env(name, err);
 }
 
@@ -197,7 +233,7 @@ bool config_load(const char *path, struct config *ret_config, struct err *err)
                         config_options[i].fallback, err);
     if (!path)
         path = getenv("HOOKMILL_CONFIG");
-    if (!path && access(system_path, R_OK) == 0)
+    if (!path && access(system_path, F_OK) == 0) // unreadable is an error, not absent
         path = system_path;
     ok = ok && (!path || load_file(path, &config, err)) && load_environment(&config, err) &&
          check(&config, err);

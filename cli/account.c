@@ -247,6 +247,9 @@ static bool check_flow(struct db *db, const char *flow_id, struct err *err)
     if (!flow_model_load(db, flow_id, &document, err))
         return false;
     struct diags diags = {0};
+    if (!flow_model_is_on(document))
+        printf("note: the flow is switched off in its builder (status or isActive): it does not "
+               "answer\n");
     struct flow *flow = flow_compile(document, node_types, &diags);
     bool ok = flow != NULL;
     if (!ok)

@@ -69,10 +69,12 @@ static void print_help(const char *path, const struct command *command)
 /* --- options
  * ---------------------------------------------------------------------------------------- */
 
-static int usage_error(const char *path, const char *fmt, const char *what, const char *nearest)
+// "path: what 'word'; did you mean 'nearest'?" with what there is of the last two.
+static int usage_error(const char *path, const char *what, const char *word, const char *nearest)
 {
-    fprintf(stderr, "%s: ", path);
-    fprintf(stderr, fmt[0] == 'o' ? "unknown option '%s'" : "%s", what);
+    fprintf(stderr, "%s: %s", path, what);
+    if (word)
+        fprintf(stderr, " '%s'", word);
     if (nearest)
         fprintf(stderr, "; did you mean '%s'?", nearest);
     fprintf(stderr, "\nTry '%s --help'.\n", path);
@@ -84,7 +86,7 @@ static int unknown_option(const struct cli *cli, const char *name)
     const char *names[CLI_OPTIONS_MAX + 1] = {NULL};
     for (size_t i = 0; cli->command->options && cli->command->options[i].name; i++)
         names[i] = cli->command->options[i].name;
-    return usage_error(cli->path, "option", name, nearest_word(name, names, 3));
+    return usage_error(cli->path, "unknown option", name, nearest_word(name, names, 3));
 }
 
 // Reads "--name value", "--name=value" or "--switch" at argv[*i].
@@ -104,10 +106,10 @@ static int read_option(struct cli *cli, int argc, char **argv, int *i)
     const char *value = strchr(argv[*i], '=');
     if (!options[k].arg) {
         cli->values[k] = "";
-        return value ? usage_error(cli->path, "", "a switch takes no value", NULL) : 0;
+        return value ? usage_error(cli->path, "a switch takes no value:", name, NULL) : 0;
     }
     if (!value && *i + 1 >= argc)
-        return usage_error(cli->path, "", "an option lacks its value", options[k].name);
+        return usage_error(cli->path, "an option lacks its value:", options[k].name, NULL);
     cli->values[k] = value ? value + 1 : argv[++*i];
     return 0;
 }
@@ -128,11 +130,11 @@ static int read_arguments(struct cli *cli, int argc, char **argv, bool *ret_help
         } else if (cli->arg_count < cli->command->args_max) {
             cli->args[cli->arg_count++] = argv[i];
         } else {
-            return usage_error(cli->path, "", "unexpected argument", argv[i]);
+            return usage_error(cli->path, "unexpected argument", argv[i], NULL);
         }
     }
     if (cli->arg_count < cli->command->args_min)
-        return usage_error(cli->path, "", "an argument is missing", cli->command->args);
+        return usage_error(cli->path, "an argument is missing:", cli->command->args, NULL);
     return 0;
 }
 
@@ -245,9 +247,7 @@ static int unknown_command(const char *path, const struct command *parent, const
     const char *names[16] = {NULL};
     for (size_t i = 0; i < 15 && parent->children[i]; i++)
         names[i] = parent->children[i]->name;
-    char text[128];
-    snprintf(text, sizeof text, "unknown command '%.64s'", name);
-    return usage_error(path, "", text, nearest_word(name, names, 3));
+    return usage_error(path, "unknown command", name, nearest_word(name, names, 3));
 }
 
 static int run_command(struct cli *cli, const char *config_path, int argc, char **argv)
@@ -295,7 +295,7 @@ int cli_main(int argc, char **argv)
         if (!child && cli.command->run)
             break; // it does something by itself, too
         if (i >= argc)
-            return usage_error(cli.path, "", "a command is missing", NULL);
+            return usage_error(cli.path, "a command is missing", NULL, NULL);
         if (!child)
             return unknown_command(cli.path, cli.command, argv[i]);
         size_t len = strlen(cli.path);

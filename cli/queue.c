@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/utf8.h"
 #include "cli/cli.h"
 
@@ -21,6 +22,10 @@ static int run_stats(struct cli *cli)
     struct queue_stats s;
     if (!queue_stats_read(cli->config.redis_url, &s, &err))
         return cli_fail(cli, &err);
+    if (s.shards == 0) {
+        err_set(&err, ERR_CONFIG, "this Redis holds no queue yet: run `hookmill init` first");
+        return cli_fail(cli, &err);
+    }
     const struct {
         const char *name, *meaning;
         uint64_t value;
@@ -85,6 +90,11 @@ static void print_json(const struct queue_dead_letter *letter, const char *body)
     add_member(&out, "chat", letter->chat);
     add_member(&out, "app", letter->app);
     add_member(&out, "body", body);
+    if (!utf8_valid(letter->body, letter->body_len)) { // the bytes themselves
+        char *encoded = base64_encode(letter->body, letter->body_len);
+        add_member(&out, "body_base64", encoded);
+        free(encoded);
+    }
     buf_add_char(&out, '}');
     puts(out.data);
     buf_deinit(&out);

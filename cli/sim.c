@@ -71,6 +71,12 @@ static bool fill_message(struct cli *cli, struct sim_message *m, struct err *err
         return false;
     static const char *const account_variables[] = {
         "HOOKMILL_ACCOUNT_MESSENGER", "HOOKMILL_ACCOUNT_INSTAGRAM", "HOOKMILL_ACCOUNT_WHATSAPP"};
+    if (m->kind == SIM_STATUS && m->platform != PLATFORM_WHATSAPP)
+        return err_set(err, ERR_INPUT, "--kind status: only WhatsApp sends statuses");
+    if (m->kind == SIM_ECHO && m->platform == PLATFORM_WHATSAPP)
+        return err_set(err, ERR_INPUT, "--kind echo: WhatsApp sends statuses instead");
+    if (m->kind == SIM_TEXT && !cli_value(cli, "text"))
+        return err_set(err, ERR_INPUT, "--text is needed");
     m->url = cli_value(cli, "url") ? cli_value(cli, "url") : getenv("HOOKMILL_WEBHOOK_URL");
     m->secret = cli_value(cli, "secret") ? cli_value(cli, "secret") : getenv("HOOKMILL_APP_SECRET");
     m->account = cli_value(cli, "account") ? cli_value(cli, "account")

@@ -3,6 +3,8 @@
 // their own.
 #include "models/flow_model.h"
 
+#include "base/json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +24,12 @@ bool flow_model_load(struct db *db, const char *flow_id, cJSON **ret_document, s
     bool ok = document_to_json(doc, ret_document, err) || err_prefix(err, "%s", what);
     bson_destroy(doc);
     return ok;
+}
+
+bool flow_model_is_on(const cJSON *document)
+{
+    const char *status = json_str(document, "status");
+    return json_bool(document, "isActive", true) && !(status && strcmp(status, "inactive") == 0);
 }
 
 static bool find_by_id(struct db *db, const char *id, char ret_id[25], struct err *err)

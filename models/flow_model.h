@@ -16,6 +16,9 @@
 MUST_USE bool flow_model_load(struct db *db, const char *flow_id, cJSON **ret_document,
                               struct err *err);
 
+// False when its builder switched it off: `status: "inactive"` or `isActive: false`.
+bool flow_model_is_on(const cJSON *document);
+
 // Finds a flow by ObjectId or by exact name (ERR_CONFLICT when several have it).
 MUST_USE bool flow_model_find(struct db *db, const char *id_or_name, char ret_id[25],
                               struct err *err);

@@ -218,24 +218,6 @@ static bool body_render(struct node_run *run, const struct api *api)
                    run->limits->value_bytes);
 }
 
-static enum node_verdict api_enter(struct node_run *run)
-{
-    const struct api *api = run->config;
-    char *url = NULL;
-    if (!url_render(run, api, &url))
-        return NODE_FAILED;
-    run->effect->url = url;
-    if (!url_is_http(url))
-        return node_fail_to(run, api->error,
-                            "the URL '%.80s' does not begin with http:// or https://", url);
-    run->effect->kind = EFFECT_HTTP;
-    run->effect->method = x_dup(api->method);
-    run->effect->timeout_ms = api->timeout_ms;
-    if (!headers_render(run, api) || !body_render(run, api))
-        return NODE_FAILED;
-    return NODE_EFFECT;
-}
-
 // Stores status and body, also of a failure: the error branch may want them.
 static bool result_store(struct node_run *run, const struct api *api,
                          const struct effect_result *result, bool ok)
@@ -256,13 +238,47 @@ static bool result_store(struct node_run *run, const struct api *api,
     return !api->response || node_set(run, api->response, body);
 }
 
+static enum node_verdict api_enter(struct node_run *run)
+{
+    const struct api *api = run->config;
+    char *url = NULL;
+    if (!url_render(run, api, &url))
+        return NODE_FAILED;
+    run->effect->url = url;
+    if (!url_is_http(url)) {
+        const struct effect_result none = {.error = "the URL is not of http or https"};
+        return result_store(run, api, &none, false)
+                   ? node_fail_to(run, api->error,
+                                  "the URL '%.80s' does not begin with http:// or https://", url)
+                   : NODE_FAILED;
+    }
+    run->effect->kind = EFFECT_HTTP;
+    run->effect->method = x_dup(api->method);
+    run->effect->timeout_ms = api->timeout_ms;
+    if (!headers_render(run, api) || !body_render(run, api))
+        return NODE_FAILED;
+    return NODE_EFFECT;
+}
+
+// The answer came, but cannot be a variable (too large, not UTF-8): for the flow the call failed.
+static enum node_verdict refused(struct node_run *run, const struct api *api,
+                                 const struct effect_result *result)
+{
+    struct err why = run->err;
+    run->err = (struct err){0};
+    const struct effect_result without_body = {.status = result->status, .error = why.text};
+    if (!result_store(run, api, &without_body, false))
+        return NODE_FAILED;
+    return node_fail_to(run, api->error, "the answer cannot be kept: %.200s", why.text);
+}
+
 static enum node_verdict api_resume(struct node_run *run, const struct node_signal *signal)
 {
     const struct api *api = run->config;
     const struct effect_result *result = signal->result;
     bool ok = result->ok && result->status < 400;
     if (!result_store(run, api, result, ok))
-        return NODE_FAILED;
+        return refused(run, api, result);
     if (!result->ok)
         return node_fail_to(run, api->error, "the API call failed: %s", result->error);
     if (!ok)

@@ -29,16 +29,29 @@ void event_list_deinit(struct event_list *list)
     *list = (struct event_list){0};
 }
 
-// True when the entry says nothing beyond whose it is and when.
-static bool entry_is_bare(const cJSON *entry)
+// True when the entry has nothing that we do not know: whose it is, when, and the lists that were
+// walked.
+static bool entry_is_known(const cJSON *entry)
 {
+    static const char *const names[] = {"id", "uid", "time", "messaging", "standby", "changes"};
     const cJSON *member;
     cJSON_ArrayForEach(member, entry) {
-        if (strcmp(member->string, "id") != 0 && strcmp(member->string, "uid") != 0 &&
-            strcmp(member->string, "time") != 0)
+        bool known = false;
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            known = known || strcmp(member->string, names[i]) == 0;
+        if (!known)
             return false;
     }
     return true;
+}
+
+// An entry that gave nothing, though there is something in it that we do not know, is kept whole.
+static void walk_lists(struct walk *walk, const struct object_kind *kind, const cJSON *entry)
+{
+    size_t before = walk->list->count;
+    kind->entry(walk, entry);
+    if (walk->list->count == before && !entry_is_known(entry))
+        item_other(walk, entry, "entry");
 }
 
 static void walk_entry(struct walk *walk, const struct object_kind *kind, const cJSON *entry)
@@ -49,8 +62,8 @@ static void walk_entry(struct walk *walk, const struct object_kind *kind, const 
     walk->entry_time_ms = item_time(entry, "time");
     if (!cJSON_IsObject(entry))
         item_other(walk, entry, "entry");
-    else if (!kind->entry(walk, entry) && !entry_is_bare(entry))
-        item_other(walk, entry, "entry");
+    else
+        walk_lists(walk, kind, entry);
 }
 
 static bool walk_body(struct walk *walk, const struct object_kind *kind, const cJSON *root,
@@ -63,6 +76,8 @@ static bool walk_body(struct walk *walk, const struct object_kind *kind, const c
             walk_entry(walk, kind, entry);
     } else if (item_has(root, "entry")) {
         item_other(walk, entries, "entry");
+    } else {
+        return err_set(err, ERR_INPUT, "body: no member 'entry'");
     }
     if (walk->full)
         return err_set(err, ERR_LIMIT, "body: more than %d items", EVENT_LIST_MAX);

@@ -230,6 +230,7 @@ static void change_item(struct walk *walk, const cJSON *element)
         .contacts = json_get(value, "contacts"),
     };
     bool listed = false, odd = false;
+    size_t before = walk->list->count;
     for (size_t i = 0; i < sizeof list_kinds / sizeof *list_kinds; i++) {
         const cJSON *list = json_get(value, list_kinds[i].key);
         if (cJSON_IsArray(list)) {
@@ -239,7 +240,8 @@ static void change_item(struct walk *walk, const cJSON *element)
             odd = true;
         }
     }
-    if (listed && !odd)
+    bool only_errors = walk->list->count == before && item_has(value, "errors");
+    if (listed && !odd && !only_errors)
         return;
     struct event *event = item_begin(walk, change.account);
     if (!event)

@@ -172,6 +172,12 @@ static bool consume(struct activation *a, struct activation_entry *entry)
         return true;
     if (!a->has_session && !starts_flow(a))
         return true;
+    if (!a->has_session && a->flow->off) {
+        history_note(&a->history, "the enabled flow is switched off in its builder");
+        known_unref(a->flow);
+        a->flow = NULL;
+        return true;
+    }
     if (!a->has_session && !a->flow->flow) {
         fail_to_start(a, a->account->account->flows[0], a->flow);
         known_unref(a->flow);

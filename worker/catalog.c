@@ -36,6 +36,7 @@ struct entry {
     struct account *account;
     cJSON *snapshot;
     int version;
+    bool off;
     struct err err;
 };
 
@@ -143,13 +144,23 @@ static void load_account(struct db *db, struct entry *entry)
     free(alias);
 }
 
+static void load_newest(struct db *db, const char *id, struct entry *entry)
+{
+    cJSON *document = NULL;
+    if (!flow_model_load(db, id, &document, &entry->err))
+        return;
+    entry->off = !flow_model_is_on(document);
+    cJSON_Delete(document);
+    if (!flow_model_pin(db, id, &entry->version, &entry->snapshot, &entry->err))
+        entry->snapshot = NULL;
+}
+
 static void load_flow(struct db *db, struct entry *entry)
 {
     const char *id = entry->key + strlen("flow:");
     const char *at = strchr(id, '@');
     if (!at) {
-        if (!flow_model_pin(db, id, &entry->version, &entry->snapshot, &entry->err))
-            entry->snapshot = NULL;
+        load_newest(db, id, entry);
         return;
     }
     char *bare = x_dupn(id, (size_t)(at - id));
@@ -193,6 +204,7 @@ static struct known *take_result(struct entry *entry)
     struct known *known;
     if (entry->snapshot) {
         known = compile(entry->snapshot, entry->version);
+        known->off = entry->off;
         cJSON_Delete(entry->snapshot);
         entry->snapshot = NULL;
         return known;

@@ -26,6 +26,7 @@ struct known {
     struct account *account;
     struct flow *flow;
     int version;    // of flow
+    bool off;       // its builder switched it off: it starts no session
     struct err err; // ERR_NOT_FOUND, or a flow that does not compile (ERR_INPUT)
 };
 struct known *known_ref(struct known *known);

@@ -177,7 +177,16 @@ class TheBuilder(unittest.TestCase):
         wait_for(new_session, "sessions of the new version")
         self.client.deliver(ana.says("go on"))
         self.assertEqual(self.system.answers(ana.contact, 2), ["one", "and one"])
-        flows.update_one(key, {"$set": {"nodes.1.type": "nonsense"}})
+        flows.update_one(key, {"$set": {"status": "inactive"}})
+
+        def no_session():
+            luis.contact = str(int(luis.contact) + 10)
+            self.client.deliver(luis.says("hi"))
+            self.system.at_rest()
+            return not self.client.sent_to(luis.contact)
+
+        wait_for(no_session, "the flow to be off")
+        flows.update_one(key, {"$set": {"nodes.1.type": "nonsense"}, "$unset": {"status": 1}})
 
         def failed_session():
             eva.contact = str(int(eva.contact) + 10)

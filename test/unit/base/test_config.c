@@ -87,6 +87,7 @@ static void what_is_wrong_is_named_with_the_nearest_match(void **state)
         {"[app a]\nverify_token = x\n", "secret is missing"},
         {"[encryption]\nkey = k1:00\n", "32 bytes are needed"},
         {"what is this\n", ":1: not a section"},
+        {"[redis]\nurl = x\n    tpyo = 5\n", "unknown key 'redis.tpyo'"},
     };
     clear_environment();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

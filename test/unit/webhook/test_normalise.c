@@ -280,8 +280,6 @@ static void a_body_of_countless_items_is_refused(void **state)
 static void known_objects_may_be_empty(void **state)
 {
     static const char *const bodies[] = {
-        "{\"object\":\"page\"}",
-        "{\"object\":\"page\",\"entry\":null}",
         "{\"object\":\"page\",\"entry\":[]}",
         "{\"object\":\"instagram\",\"entry\":[{\"id\":\"1\",\"time\":2}]}",
         "{\"object\":\"page\",\"entry\":[{\"id\":\"1\",\"messaging\":[]}]}",
@@ -295,6 +293,29 @@ static void known_objects_may_be_empty(void **state)
         if (list.count != 0)
             fail_msg("%zu events: %s", list.count, bodies[i]);
         event_list_deinit(&list);
+    }
+}
+
+static void what_gives_no_item_but_is_not_empty_is_kept_or_refused(void **state)
+{
+    static const char *const kept[] = {
+        "{\"object\":\"page\",\"entry\":[{\"id\":\"1\",\"messaging\":[],\"brand_new\":[1]}]}",
+        ("{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[{"
+         "\"field\":\"messages\",\"value\":{\"messages\":[],\"errors\":[{\"code\":131000}]}}]}]}"),
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        struct event_list list = read_events(kept[i]);
+        if (list.count != 1 || list.events[0].kind != EVENT_OTHER)
+            fail_msg("%zu events: %s", list.count, kept[i]);
+        event_list_deinit(&list);
+    }
+    static const char *const refused[] = {"{\"object\":\"page\"}",
+                                          "{\"object\":\"page\",\"entry\":null}"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct event_list list;
+        struct err err = {0};
+        assert_false(normalise(refused[i], strlen(refused[i]), &list, &err));
+        assert_int_equal(err.code, ERR_INPUT);
     }
 }
 
@@ -503,6 +524,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(ids_may_be_numbers),
         cmocka_unit_test(refusals_say_what_is_wrong),
         cmocka_unit_test(a_body_of_countless_items_is_refused),
+        cmocka_unit_test(what_gives_no_item_but_is_not_empty_is_kept_or_refused),
         cmocka_unit_test(known_objects_may_be_empty),
         cmocka_unit_test(odd_elements_become_other_and_keep_their_bytes),
         cmocka_unit_test(ids_and_texts_have_bounds),
