@@ -94,3 +94,6 @@ MUST_USE bool fields_check(struct compile *compile, const struct flow_node *node
 void way_add(struct flow *flow, struct flow_node *node, int target);
 
 bool name_is_reserved(const char *name); // contact, platform, last
+
+// lint_limits.c: texts and choices that the platforms cut.
+void limits_lint(const cJSON *document, struct diags *diags);

@@ -165,6 +165,7 @@ void flow_lint(const cJSON *document, const struct node_type *const *types, stru
     dead_end_lint(&c);
     loop_lint(&c);
     variable_lint(&c);
+    limits_lint(document, diags);
     compile_deinit(&c);
     flow_unref(c.flow);
 }

@@ -189,6 +189,24 @@ static void lint_sees_the_whole_graph(void **state)
     check_all(cases, sizeof cases / sizeof *cases, lint_codes);
 }
 
+static void lint_tells_what_a_platform_would_cut(void **state)
+{
+    char *text = x_alloc(1003);
+    memset(text, 'x', 1002);
+    char *graph =
+        x_printf("s start\nm message {'message':'%s'}\n"
+                 "i input {'inputType':'choice','message':'?','choices':['a title of 22 letters!',"
+                 "'1','2','3','4','5','6','7','8','9','10']}\ne end",
+                 text);
+    const struct finding_case cases[] = {
+        {graph, "s>m m>i i>e", NULL,
+         "warning:choice-title-long@i warning:choices-many@i warning:text-long@m"},
+    };
+    check_all(cases, sizeof cases / sizeof *cases, lint_codes);
+    free(graph);
+    free(text);
+}
+
 static char *snapshot_of(const char *text)
 {
     struct err err;
@@ -253,6 +271,7 @@ int main(void)
         cmocka_unit_test(unknown_words_name_the_nearest_known),
         cmocka_unit_test(documents_of_another_form_are_refused),
         cmocka_unit_test(lint_sees_the_whole_graph),
+        cmocka_unit_test(lint_tells_what_a_platform_would_cut),
         cmocka_unit_test(snapshot_is_the_same_for_the_same_graph_and_compiles),
         cmocka_unit_test(snapshot_of_an_instantchat_flow_needs_no_end_either),
         cmocka_unit_test(registry_is_sorted_and_described),
