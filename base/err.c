@@ -36,21 +36,3 @@ bool err_prefix(struct err *err, const char *fmt, ...)
         snprintf(err->text + len, sizeof err->text - (size_t)len, ": %s", was);
     return false;
 }
-
-const char *err_code_name(enum err_code code)
-{
-    static const char *const names[] = {
-        [ERR_NONE] = "none",
-        [ERR_INPUT] = "input",
-        [ERR_CONFIG] = "config",
-        [ERR_LIMIT] = "limit",
-        [ERR_NOT_FOUND] = "not found",
-        [ERR_CONFLICT] = "conflict",
-        [ERR_UNAVAILABLE] = "unavailable",
-        [ERR_AMBIGUOUS] = "ambiguous",
-        [ERR_CANCELED] = "canceled",
-        [ERR_DENIED] = "denied",
-        [ERR_INTERNAL] = "internal",
-    };
-    return names[code];
-}

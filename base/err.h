@@ -39,6 +39,3 @@ bool err_prefix(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 #define err_set(...)    (err_set(__VA_ARGS__), false)
 #define err_prefix(...) (err_prefix(__VA_ARGS__), false)
 #endif
-
-// "input", "config" ...: for logs and JSON.
-const char *err_code_name(enum err_code code);

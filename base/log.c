@@ -32,11 +32,6 @@ void log_set_level(enum log_level level)
     atomic_store(&threshold, (int)level);
 }
 
-enum log_level log_get_level(void)
-{
-    return (enum log_level)atomic_load(&threshold);
-}
-
 struct line {
     char text[LINE_MAX_BYTES];
     size_t len;
