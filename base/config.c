@@ -103,12 +103,12 @@ static void upper(char *text)
 static bool env_app(struct config *config, const char *rest, const char *value, bool *ret_known,
                     struct err *err)
 {
-    static const char *const suffixes[] = {"_PREVIOUS_SECRET", "_SECRET", "_VERIFY_TOKEN"};
-    static const char *const keys[] = {"previous_secret", "secret", "verify_token"};
+    static const char *const suffixes[] = {"_PREVIOUS_SECRET", "_SECRET", "_VERIFY_TOKEN", "_ID"};
+    static const char *const keys[] = {"previous_secret", "secret", "verify_token", "id"};
     size_t len = strlen(rest);
     bool file = len > 5 && strcmp(rest + len - 5, "_FILE") == 0;
     len -= file ? 5 : 0;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         size_t suffix = strlen(suffixes[i]);
         if (len <= suffix || strncmp(rest + len - suffix, suffixes[i], suffix) != 0)
             continue;
@@ -252,6 +252,7 @@ void config_deinit(struct config *config)
             secret_free(*(char **)(void *)((char *)config + config_options[i].offset));
     for (size_t i = 0; i < config->app_count; i++) {
         free(config->apps[i].name);
+        free(config->apps[i].id);
         secret_free(config->apps[i].secret);
         secret_free(config->apps[i].previous_secret);
         secret_free(config->apps[i].verify_token);

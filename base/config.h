@@ -22,6 +22,7 @@
 // A Meta app whose webhooks arrive at /webhooks/{name}.
 struct config_app {
     char *name;
+    char *id; // Meta's app id, or NULL: tells our own echoes, lets `doctor` ask about the app
     char *secret;
     char *previous_secret; // still accepted while a secret is being rotated; or NULL
     char *verify_token;
@@ -37,11 +38,23 @@ struct config {
     int64_t listen_max_body; // bytes
     int64_t listen_max_connections;
     int64_t
-        listen_deadline_ms; // a request must be complete this long after accept or its first byte
+        listen_deadline_ms;   // a request must be complete this long after accept or its first byte
+    int64_t listen_answer_ms; // a delivery is answered within this
+    int64_t listen_processes;
+    char *listen_tls_certificate, *listen_tls_key; // files; "" = no TLS
+    char *listen_tls_client_ca;                    // file; "" = no client certificate is asked for
+    char *listen_tls_client_name;                  // common name that it must have
+    char *listen_trusted_proxies;                  // networks, comma-separated
+    char *spool_directory; // "" = none: without Redis deliveries are answered 503
+    int64_t spool_max_mb;
+    char *archive_directory; // "" = none
+    int64_t archive_max_mb;
     int64_t queue_give_up_ms;
     int64_t queue_lease_ms;
-    int64_t queue_high_water; // percent of maxmemory
-    int64_t queue_shards;     // used by `init` only
+    int64_t queue_high_water;  // percent of maxmemory
+    int64_t queue_low_water;   // percent of both marks
+    int64_t queue_max_waiting; // events
+    int64_t queue_shards;      // used by `init` only
 
     int64_t worker_processes;
     int64_t worker_claim_batch;
@@ -53,6 +66,8 @@ struct config {
     int64_t worker_aggregate_ms; // how often flow statistics are computed
     int64_t worker_history_days; // retention of session_history
     bool worker_mark_read;
+    int64_t worker_pause_minutes; // after a person answered; 0 = not at all
+    char *worker_status_listen;   // address:port of /metrics and /readyz; "" = none
 
     char *graph_facebook_url, *graph_instagram_url, *graph_version;
     int64_t graph_timeout_ms;

@@ -25,12 +25,37 @@ const struct option config_options[] = {
      "open connections; above it accepting pauses"},
     {"listen", "deadline_ms", KIND_INT, AT(listen_deadline_ms), "15000", 100, 600000,
      "a request must be complete this long after it began"},
+    {"listen", "answer_ms", KIND_INT, AT(listen_answer_ms), "4000", 100, 60000,
+     "a delivery is answered within this time: 503 if it is not kept by then"},
+    {"listen", "processes", KIND_INT, AT(listen_processes), "1", 1, 64, "listener processes"},
+    {"listen", "tls_certificate", KIND_TEXT, AT(listen_tls_certificate), "", 0, 0,
+     "PEM file with the certificate chain, to serve HTTPS without a proxy; read again on SIGHUP"},
+    {"listen", "tls_key", KIND_TEXT, AT(listen_tls_key), "", 0, 0, "PEM file with its private key"},
+    {"listen", "tls_client_ca", KIND_TEXT, AT(listen_tls_client_ca), "", 0, 0,
+     "PEM file of Meta's CA: clients must show a certificate of it (mutual TLS)"},
+    {"listen", "tls_client_name", KIND_TEXT, AT(listen_tls_client_name),
+     "client.webhooks.fbclientcerts.com", 0, 0,
+     "common name that a client's certificate must have"},
+    {"listen", "trusted_proxies", KIND_TEXT, AT(listen_trusted_proxies), "", 0, 0,
+     "networks (10.0.0.0/8, ::1, …) whose X-Forwarded-For is believed, for logs"},
+    {"spool", "directory", KIND_TEXT, AT(spool_directory), "", 0, 0,
+     "where deliveries wait on disk while Redis is away; without it they are answered 503"},
+    {"spool", "max_mb", KIND_INT, AT(spool_max_mb), "256", 1, 1 << 20,
+     "most that the spool may hold; above it deliveries are answered 503"},
+    {"archive", "directory", KIND_TEXT, AT(archive_directory), "", 0, 0,
+     "where every delivery is kept, compressed, for `hookmill replay-deliveries`; empty: nowhere"},
+    {"archive", "max_mb", KIND_INT, AT(archive_max_mb), "1024", 1, 1 << 20,
+     "most that the archive may hold; the oldest deliveries go first"},
     {"queue", "give_up_ms", KIND_INT, AT(queue_give_up_ms), "2000", 10, 60000,
      "how long a delivery waits for Redis before it is answered 503"},
     {"queue", "lease_ms", KIND_INT, AT(queue_lease_ms), "15000", 200, 600000,
      "a worker that is silent for two of these loses its chats"},
     {"queue", "high_water", KIND_INT, AT(queue_high_water), "80", 1, 100,
      "percent of Redis' maxmemory above which deliveries are answered 503"},
+    {"queue", "low_water", KIND_INT, AT(queue_low_water), "90", 1, 100,
+     "percent of queue.high_water and queue.max_waiting below which they are taken again"},
+    {"queue", "max_waiting", KIND_INT, AT(queue_max_waiting), "1000000", 1, 1000000000,
+     "events that may wait in mailboxes; above it deliveries are answered 503"},
     {"queue", "shards", KIND_INT, AT(queue_shards), "4", 1, 64,
      "key shards; used by `hookmill init` alone, fixed from then on"},
     {"worker", "processes", KIND_INT, AT(worker_processes), "1", 1, 256, "worker processes"},
@@ -53,6 +78,11 @@ const struct option config_options[] = {
      "how long session_history is kept"},
     {"worker", "mark_read", KIND_BOOL, AT(worker_mark_read), "true", 0, 0,
      "WhatsApp: mark messages as read and show \"typing\" while a flow works"},
+    {"worker", "pause_minutes", KIND_INT, AT(worker_pause_minutes), "60", 0, 525600,
+     "how long a chat's flow is silent after a person answered from the inbox or the phone; 0: "
+     "not"},
+    {"worker", "status_listen", KIND_TEXT, AT(worker_status_listen), "", 0, 0,
+     "address:port of the workers' /metrics and /readyz; empty: none"},
     {"graph", "facebook_url", KIND_TEXT, AT(graph_facebook_url), "https://graph.facebook.com", 0, 0,
      "Messenger, Instagram by Facebook Login, WhatsApp"},
     {"graph", "instagram_url", KIND_TEXT, AT(graph_instagram_url), "https://graph.instagram.com", 0,
@@ -72,7 +102,7 @@ const struct option config_options[] = {
     {"log", "level", KIND_TEXT, AT(log_level), "info", 0, 0, "debug, info, warn or error"},
 };
 
-static const char *const app_keys[] = {"secret", "previous_secret", "verify_token", NULL};
+static const char *const app_keys[] = {"id", "secret", "previous_secret", "verify_token", NULL};
 
 /* --- values --------------------------------------------------------------------------------------
  */
@@ -168,7 +198,8 @@ static struct config_app *app_for(struct config *config, const char *name)
 
 static char **app_field(struct config_app *app, const char *key)
 {
-    return strcmp(key, "secret") == 0            ? &app->secret
+    return strcmp(key, "id") == 0                ? &app->id
+           : strcmp(key, "secret") == 0          ? &app->secret
            : strcmp(key, "previous_secret") == 0 ? &app->previous_secret
            : strcmp(key, "verify_token") == 0    ? &app->verify_token
                                                  : NULL;
@@ -268,6 +299,7 @@ void config_print_help(FILE *out)
     }
     fputs("\n; one section per Meta app; its webhooks arrive at /webhooks/NAME\n"
           ";[app NAME]\n"
+          "; the app's id, by which `doctor` asks about it and our own echoes are told\n;id = \n"
           "; the app's secret signs each delivery; two are accepted while it is being rotated\n"
           ";secret = \n;previous_secret = \n"
           "; what you enter as \"verify token\" in the app's dashboard\n;verify_token = \n",

@@ -13,7 +13,33 @@
 #include "base/json.h"
 
 static const char *const platform_names[] = {"messenger", "instagram", "whatsapp"};
-static const char *const kind_names[] = {"message", "postback", "status", "echo", "other"};
+
+enum route {
+    ROUTE_WAKES, // waits in the chat; starts a flow or resumes one
+    ROUTE_START, // waits in the chat; may start a flow, but is no answer
+    ROUTE_CHAT,  // waits in the chat
+    ROUTE_LANE,
+    ROUTE_RECEIPT, // the lane; moves forward only
+};
+
+static const struct kind {
+    const char *name;
+    enum route route;
+} kinds[EVENT_KIND_COUNT] = {
+    [EVENT_MESSAGE] = {"message", ROUTE_WAKES},   [EVENT_POSTBACK] = {"postback", ROUTE_WAKES},
+    [EVENT_REFERRAL] = {"referral", ROUTE_START}, [EVENT_OPTIN] = {"optin", ROUTE_START},
+    [EVENT_COMMENT] = {"comment", ROUTE_CHAT},    [EVENT_MENTION] = {"mention", ROUTE_CHAT},
+    [EVENT_CALL] = {"call", ROUTE_CHAT},          [EVENT_EDIT] = {"edit", ROUTE_CHAT},
+    [EVENT_UNSEND] = {"unsend", ROUTE_CHAT},      [EVENT_LINKING] = {"linking", ROUTE_CHAT},
+    [EVENT_CONTACT] = {"contact", ROUTE_CHAT},    [EVENT_PREFERENCE] = {"preference", ROUTE_CHAT},
+    [EVENT_FEEDBACK] = {"feedback", ROUTE_CHAT},  [EVENT_STATUS] = {"status", ROUTE_RECEIPT},
+    [EVENT_READ] = {"read", ROUTE_RECEIPT},       [EVENT_DELIVERY] = {"delivery", ROUTE_RECEIPT},
+    [EVENT_REACTION] = {"reaction", ROUTE_LANE},  [EVENT_ECHO] = {"echo", ROUTE_RECEIPT},
+    [EVENT_ROUTING] = {"routing", ROUTE_LANE},    [EVENT_FEED] = {"feed", ROUTE_LANE},
+    [EVENT_GROUP] = {"group", ROUTE_LANE},        [EVENT_ACCOUNT] = {"account", ROUTE_LANE},
+    [EVENT_HISTORY] = {"history", ROUTE_LANE},    [EVENT_SYNC] = {"sync", ROUTE_LANE},
+    [EVENT_ERROR] = {"error", ROUTE_LANE},        [EVENT_OTHER] = {"other", ROUTE_CHAT},
+};
 
 const char *platform_name(enum platform platform)
 {
@@ -41,13 +67,13 @@ const char *platform_document_name(enum platform platform)
 
 const char *event_kind_name(enum event_kind kind)
 {
-    return kind_names[kind];
+    return kinds[kind].name;
 }
 
 bool event_kind_parse(const char *name, enum event_kind *ret_kind)
 {
     for (int i = 0; name && i < EVENT_KIND_COUNT; i++) {
-        if (strcmp(name, kind_names[i]) == 0) {
+        if (strcmp(name, kinds[i].name) == 0) {
             *ret_kind = (enum event_kind)i;
             return true;
         }
@@ -57,10 +83,11 @@ bool event_kind_parse(const char *name, enum event_kind *ret_kind)
 
 void event_deinit(struct event *event)
 {
-    char *const strings[] = {event->type,          event->account,  event->contact,
-                             event->contact_name,  event->id,       event->text,
-                             event->payload,       event->reply_to, event->status,
-                             event->callback_data, event->app_id,   event->raw};
+    char *const strings[] = {event->type,    event->account,  event->contact, event->contact_name,
+                             event->id,      event->text,     event->payload, event->reply_to,
+                             event->target,  event->parent,   event->emoji,   event->group,
+                             event->status,  event->app_id,   event->data,    event->callback_data,
+                             event->context, event->referral, event->raw,     event->delivery};
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         free(strings[i]);
     for (size_t i = 0; i < EVENT_ALIASES_MAX; i++)
@@ -70,14 +97,35 @@ void event_deinit(struct event *event)
     *event = (struct event){0};
 }
 
-bool event_wakes_flow(const struct event *event)
+// What another app answers, and what a group says, is seen and not answered.
+static bool is_for_flows(const struct event *event)
 {
-    return event->kind == EVENT_MESSAGE || event->kind == EVENT_POSTBACK;
+    return event->contact && !event->standby && !event->group;
+}
+
+bool event_starts_flow(const struct event *event)
+{
+    return kinds[event->kind].route <= ROUTE_START && is_for_flows(event);
+}
+
+bool event_resumes_flow(const struct event *event)
+{
+    return kinds[event->kind].route == ROUTE_WAKES && is_for_flows(event);
+}
+
+bool event_takes_lane(const struct event *event)
+{
+    return kinds[event->kind].route >= ROUTE_LANE || (!event->contact && !event->group);
 }
 
 bool event_is_receipt(const struct event *event)
 {
-    return event->kind == EVENT_STATUS || event->kind == EVENT_ECHO;
+    return kinds[event->kind].route == ROUTE_RECEIPT;
+}
+
+bool alias_is_weak(const char *alias)
+{
+    return alias[0] == '@';
 }
 
 void event_dedup_key(const struct event *event, char out[64])
@@ -139,11 +187,11 @@ static void add_aliases(struct buf *out, const struct event *event)
 
 // Raw JSON goes in as it was received; blanks between its tokens may be line breaks, which would
 // end our line.
-static void add_raw(struct buf *out, const char *raw)
+static void add_raw(struct buf *out, const char *name, const char *raw)
 {
     if (!raw)
         return;
-    buf_add_str(out, ",\"raw\":");
+    add_name(out, name);
     for (; *raw; raw++)
         buf_add_char(out, *raw == '\n' || *raw == '\r' ? ' ' : *raw);
 }
@@ -160,7 +208,7 @@ char *event_to_json(const struct event *event)
     add_member(&out, "name", event->contact_name);
     add_member(&out, "id", event->id);
     buf_printf(&out, ",\"timestamp\":%lld", (long long)event->timestamp_ms);
-    if (event_wakes_flow(event)) {
+    if (kinds[event->kind].route == ROUTE_WAKES) {
         buf_add_str(&out, ",\"text\":");
         buf_add_json_str(&out, event->text);
         buf_add_str(&out, ",\"payload\":");
@@ -171,11 +219,23 @@ char *event_to_json(const struct event *event)
     }
     add_member(&out, "reply_to", event->reply_to);
     add_tree(&out, "attachments", event->attachments);
+    add_member(&out, "target", event->target);
+    add_member(&out, "parent", event->parent);
+    add_member(&out, "emoji", event->emoji);
+    add_member(&out, "group", event->group);
+    if (event->watermark_ms > 0)
+        buf_printf(&out, ",\"watermark\":%lld", (long long)event->watermark_ms);
+    if (event->standby)
+        buf_add_str(&out, ",\"standby\":true");
     add_member(&out, "status", event->status);
     add_member(&out, "callback_data", event->callback_data);
     add_member(&out, "app_id", event->app_id);
     add_tree(&out, "errors", event->errors);
-    add_raw(&out, event->raw);
+    add_raw(&out, "data", event->data);
+    add_raw(&out, "context", event->context);
+    add_raw(&out, "referral", event->referral);
+    add_raw(&out, "raw", event->raw);
+    add_member(&out, "delivery", event->delivery);
     buf_add_char(&out, '}');
     return buf_take(&out);
 }
@@ -184,6 +244,16 @@ static cJSON *dup_array(const cJSON *json, const char *name)
 {
     const cJSON *item = json_get(json, name);
     return cJSON_IsArray(item) ? cJSON_Duplicate(item, true) : NULL;
+}
+
+static char *dup_raw(const struct json_doc *doc, const cJSON *json, const char *name)
+{
+    const cJSON *item = json_get(json, name);
+    if (!item)
+        return NULL;
+    size_t len;
+    const char *bytes = json_raw(doc, item, &len);
+    return x_dupn(bytes, len);
 }
 
 static void read_members(const struct json_doc *doc, const cJSON *json, struct event *event)
@@ -197,6 +267,12 @@ static void read_members(const struct json_doc *doc, const cJSON *json, struct e
     event->text = x_dup(json_str(json, "text"));
     event->payload = x_dup(json_str(json, "payload"));
     event->reply_to = x_dup(json_str(json, "reply_to"));
+    event->target = x_dup(json_str(json, "target"));
+    event->parent = x_dup(json_str(json, "parent"));
+    event->emoji = x_dup(json_str(json, "emoji"));
+    event->group = x_dup(json_str(json, "group"));
+    event->watermark_ms = json_int(json, "watermark", 0);
+    event->standby = json_bool(json, "standby", false);
     event->status = x_dup(json_str(json, "status"));
     event->callback_data = x_dup(json_str(json, "callback_data"));
     event->app_id = x_dup(json_str(json, "app_id"));
@@ -208,12 +284,11 @@ static void read_members(const struct json_doc *doc, const cJSON *json, struct e
         if (cJSON_IsString(alias) && count < EVENT_ALIASES_MAX)
             event->aliases[count++] = x_dup(alias->valuestring);
     }
-    const cJSON *raw = json_get(json, "raw");
-    if (raw) {
-        size_t len;
-        const char *bytes = json_raw(doc, raw, &len);
-        event->raw = x_dupn(bytes, len);
-    }
+    event->data = dup_raw(doc, json, "data");
+    event->context = dup_raw(doc, json, "context");
+    event->referral = dup_raw(doc, json, "referral");
+    event->raw = dup_raw(doc, json, "raw");
+    event->delivery = x_dup(json_str(json, "delivery"));
 }
 
 bool event_from_json(const char *text, size_t len, struct event *ret_event, struct err *err)

@@ -26,17 +26,42 @@ bool platform_parse(const char *name, enum platform *ret_platform);
 const char *platform_document_name(enum platform platform);
 
 enum event_kind {
-    EVENT_MESSAGE,  // a person wrote, tapped a quick reply, a list row or a template button
-    EVENT_POSTBACK, // a person tapped a postback button, get started, an ice breaker
+    // A person did something in a chat
+    EVENT_MESSAGE,    // wrote, sent media, a place, an order; tapped a quick reply, a list row, a
+                      // template button
+    EVENT_POSTBACK,   // tapped a postback button, get started, an ice breaker
+    EVENT_REFERRAL,   // came into the thread by a link or an ad
+    EVENT_OPTIN,      // agreed to be written to (plugin, marketing messages)
+    EVENT_COMMENT,    // wrote under a post, a reel, a live video, an ad of the account
+    EVENT_MENTION,    // named the account in a comment, a caption, a story
+    EVENT_CALL,       // WhatsApp calls
+    EVENT_EDIT,       // changed a message: `target`, new `text`
+    EVENT_UNSEND,     // took a message back: `target`; what it said must be purged
+    EVENT_LINKING,    // linked or unlinked an account of another site
+    EVENT_CONTACT,    // changed the number or the id: the aliases are the old and the new names
+    EVENT_PREFERENCE, // does (not) want marketing messages
+    EVENT_FEEDBACK,   // judged an answer
+    // What became of something sent
     EVENT_STATUS,   // WhatsApp: sent, delivered, read, failed of a message of ours
-    EVENT_ECHO,     // Messenger, Instagram: a message sent from the account, by us or by others
-    EVENT_OTHER,    // kept as received: `raw`
+    EVENT_READ,     // Messenger, Instagram: `target` or everything up to `watermark_ms`
+    EVENT_DELIVERY, // Messenger: likewise
+    EVENT_REACTION, // an emoji on `target`; without `emoji` it was taken back
+    EVENT_ECHO,     // a message sent from the account: by us, another app, a person
+    // About the account
+    EVENT_ROUTING, // conversation routing: who controls the thread
+    EVENT_FEED,    // a page's feed, beyond comments
+    EVENT_GROUP,   // WhatsApp groups: life cycle, members, settings
+    EVENT_ACCOUNT, // templates, quality, names, bans, policy
+    EVENT_HISTORY, // of before the account was connected; triggers nothing
+    EVENT_SYNC,    // the phone's contact book
+    EVENT_ERROR,   // an error that belongs to no message
+    EVENT_OTHER,   // not understood: kept as received, in `raw`
     EVENT_KIND_COUNT,
 };
 const char *event_kind_name(enum event_kind kind);
 bool event_kind_parse(const char *name, enum event_kind *ret_kind);
 
-enum { EVENT_ID_MAX = 512, EVENT_ALIASES_MAX = 4, EVENT_TEXT_MAX = 65536 };
+enum { EVENT_ID_MAX = 512, EVENT_ALIASES_MAX = 6, EVENT_TEXT_MAX = 65536 };
 
 struct event {
     enum platform platform;
@@ -55,21 +80,40 @@ struct event {
     char *payload;      // developer payload of a quick reply, postback, list row, template button
     char *reply_to;     // id of the message this one answers
     cJSON *attachments; // array of {type, url?, …}, or NULL
+    char *target; // id of what the event is about: the message reacted to, edited, taken back,
+                  // read; the post or media of a comment; the call
+    char *parent; // of a comment: the comment it answers
+    char *emoji;  // of a reaction
+    char *group;  // WhatsApp: id of the group; `contact` is then the participant
+    int64_t watermark_ms; // of reads and deliveries: everything up to then; 0 = none
+    bool standby;         // another app controls the thread: to be seen, never answered
     // Statuses and echoes
-    char *status; // "sent", "delivered", "read", "played", "failed", "deleted" …
-    char *
-        callback_data; // biz_opaque_callback_data of a status, metadata of an echo: our attempt key
-    char *app_id;      // the sending app of an echo
-    cJSON *errors;     // array as received, or NULL
-    // Of EVENT_OTHER: the element's bytes as received
-    char *raw;
+    char *status;        // "sent", "delivered", "read", "played", "failed", "deleted" …
+    char *callback_data; // biz_opaque_callback_data of a status, metadata of an echo: our attempt
+                         // key
+    char *app_id;        // the sending app of an echo; NULL = a person, in an inbox or on the phone
+    cJSON *errors;       // array as received, or NULL
+    // JSON as received, one object or array each
+    char *data; // the kind's own object: `reaction`, `order`, `location`, `system`, `pricing` …
+    char *context;  // what it answers or was forwarded from: `context`, `reply_to`
+    char *referral; // the link or ad it came from
+    char *raw;      // of EVENT_OTHER: the whole element
+    // Of the listener
+    char *delivery; // id of the delivery that brought it, for logs
 };
 
 void event_deinit(struct event *event); // frees what it owns and zeroes it
 
-// True for events that may start or advance a flow (message, postback).
-bool event_wakes_flow(const struct event *event);
-// True for events that only settle what we sent (status, echo): they travel the account's lane.
+/*
+ * Where events of a kind go, by the table in event.c. Those of a chat wait in its mailbox, in
+ * order; the others travel the account's lane, which no chat can block. Only what a person does in
+ * a chat can wake a flow; standby events, group messages and history never do.
+ */
+bool event_starts_flow(const struct event *event);  // message, postback, referral, optin
+bool event_resumes_flow(const struct event *event); // message, postback
+bool event_takes_lane(const struct event *event);   // no contact, or a kind that does not wait
+// Settles or updates what was sent, and moves forward only: status, read, delivery, echo. Needs no
+// memory of what was seen.
 bool event_is_receipt(const struct event *event);
 
 /*
@@ -82,6 +126,12 @@ MUST_USE char *event_to_json(const struct event *event); // one line, no newline
 // Reads event_to_json's form; ret_event is the caller's storage.
 MUST_USE bool event_from_json(const char *json, size_t len, struct event *ret_event,
                               struct err *err);
+
+/*
+ * Contact names starting with '@' are user names: people change them and take over others', so they
+ * find a chat only when nothing better is given, and never join two.
+ */
+bool alias_is_weak(const char *alias);
 
 /*
  * "platform:account", the name of an account in Redis and logs, and "platform:account:alias", the

@@ -179,9 +179,9 @@ bool queue_is_up(const struct queue *queue)
     return queue->main.state == LINK_READY;
 }
 
-bool queue_has_room(const struct queue *queue)
+enum queue_room queue_room(const struct queue *queue)
 {
-    return queue->has_room;
+    return queue->has_room ? QUEUE_ROOM : QUEUE_ROOM_NONE;
 }
 
 unsigned queue_shards(const struct queue *queue)

@@ -29,7 +29,20 @@ struct queue_config {
     int64_t give_up_ms;  // how long an admit may wait for Redis before it is refused (default 2000)
     int64_t lease_ms;    // worker lease (default 15000)
     unsigned high_water; // percent of maxmemory above which admit refuses (default 80)
-    const char *name;    // of this process, e.g. "listen" or "worker": part of its incarnation
+    unsigned low_water;  // percent of both marks below which it takes again (default 90)
+    uint64_t max_waiting; // events in mailboxes above which admit refuses (0 = any number)
+    const char *name;     // of this process, e.g. "listen" or "worker": part of its incarnation
+    struct spool *spool;  // borrowed; where admits go while Redis is away or slow. NULL = refused
+};
+
+/*
+ * What may come in. Each mark has its own hysteresis: passed at high_water (or max_waiting), left
+ * below low_water percent of it; receipts are shed from half-way between the two.
+ */
+enum queue_room {
+    QUEUE_ROOM,             // everything
+    QUEUE_ROOM_NO_RECEIPTS, // deliveries that hold nothing but receipts are refused
+    QUEUE_ROOM_NONE,        // every delivery is refused
 };
 
 /*
@@ -42,9 +55,9 @@ MUST_USE struct queue *queue_new(struct event_base *base, const struct queue_con
 // per answer). Not from inside a callback of the queue.
 void queue_free(struct queue *queue);
 
-bool queue_is_up(const struct queue *queue); // connected now
-bool queue_has_room(
-    const struct queue *queue); // below the high-water mark (looked at every 250 ms)
+bool queue_is_up(const struct queue *queue);           // connected now
+enum queue_room queue_room(const struct queue *queue); // looked at every 250 ms
+uint64_t queue_waiting(const struct queue *queue);     // events in mailboxes, when last looked at
 unsigned queue_shards(const struct queue *queue);
 unsigned queue_shard_of(const struct queue *queue, const char *account_key);
 const char *queue_incarnation(const struct queue *queue); // host:pid:random
@@ -68,14 +81,22 @@ struct queue_event {
 struct queue_admitted {
     unsigned admitted;
     unsigned duplicates;
+    unsigned spooled; // are on this host's disk and will be admitted in order
 };
 typedef void (*queue_admit_fn)(void *arg, const struct queue_admitted *result,
                                const struct err *err);
 
 /*
  * Admits all events of one delivery; strings are copied. Calls of one loop turn are collected into
- * one script call per shard. The callback fires once, when all of them are in Redis (or with err,
- * when any may not be).
+ * one script call per shard. The callback fires once, when all of them are durable (or with err,
+ * when any may not be): in Redis, or, with a spool, on disk. A shard's events go to the spool while
+ * Redis is away, when it did not answer within give_up_ms (outcome unknown: the same call is
+ * repeated from the spool, and the script knows it again), and as long as the spool holds anything
+ * of that shard, so that the order is kept.
+ *
+ * A contact is known by any of `aliases`. Names that belong together are learned, also from
+ * duplicates; two chats that turn out to be one person's become one (queue/README.md). Weak names
+ * (alias_is_weak) find a chat only when no other is given.
  */
 void queue_admit(struct queue *queue, const struct queue_event *events, size_t count,
                  queue_admit_fn done, void *arg);
@@ -101,6 +122,7 @@ struct queue_claim {
     const struct queue_entry *entries; // at most 64, oldest first
     size_t entry_count;
     const char *fired; // token of the timer that is due, or NULL
+    int64_t paused_ms; // until when the chat's flow stays silent; 0 = it may speak
 };
 /* `claims` is empty when nothing is ready. */
 typedef void (*queue_claim_fn)(void *arg, const struct queue_claim *claims, size_t count,
@@ -134,6 +156,7 @@ struct queue_journal {
     const char *result;         // result of the effect in hand; NULL = none yet
     const char *const *records; // appended to the activation's records
     size_t record_count;
+    const char *sent_id; // id that the platform gave our message: its echo will be known; or NULL
 };
 typedef void (*queue_done_fn)(void *arg, const struct err *err);
 
@@ -189,6 +212,20 @@ void queue_take_turn(struct queue *queue, const char *name, int64_t ttl_ms, queu
 MUST_USE bool queue_release_account(const char *url, const char *account, unsigned *ret_released,
                                     struct err *err);
 
+/*
+ * A person (or another app) answered in a chat: its flow stays silent until then. Kept with the
+ * chat, given with each claim; the latest call wins, 0 ends it. `echo_id`, when not NULL, is the id
+ * of the message that tells: nothing happens (ret: false) when that message is one of ours, or the
+ * chat has an attempt in hand whose answer is still to come and whose message this may be. The chat
+ * is (account, alias).
+ */
+typedef void (*queue_pause_fn)(void *arg, bool paused, const struct err *err);
+void queue_pause(struct queue *queue, const char *account, const char *alias, int64_t until_ms,
+                 const char *echo_id, queue_pause_fn done, void *arg);
+// The same by an operator's hand (blocking). ret_chat, when not NULL, is the chat's name (free it).
+MUST_USE bool queue_pause_chat(const char *url, const char *account, const char *alias,
+                               int64_t until_ms, char **ret_chat, struct err *err);
+
 // Makes a parked chat ready (an operator's hand).
 void queue_release(struct queue *queue, const char *chat, queue_done_fn done, void *arg);
 
@@ -229,6 +266,28 @@ struct queue_stats {
     unsigned workers;                               // live leases
 };
 MUST_USE bool queue_stats_read(const char *url, struct queue_stats *ret_stats, struct err *err);
+
+/*
+ * The ledger of one account. Two halves that are counted apart: what listeners received, and what
+ * became of it (by the scripts, and by looking). It balances when
+ *   received − unanswered ≤ admitted + duplicate + refused + spooled ≤ received
+ * (unanswered: in a listener's hands when it died; nobody got a 200 for them), and
+ *   admitted + retried = done + waiting + dead
+ * In a running system, what is under way makes the first one lag; `in_flight` says by how much.
+ */
+struct queue_ledger {
+    const char *account;
+    uint64_t received, refused, unanswered, in_flight; // summed over incarnations
+    uint64_t spooled; // of it still on a disk, as the listeners last said
+    uint64_t admitted, duplicate, done, dead, retried; // counted by the scripts
+    uint64_t waiting; // looked at: lengths of the account's mailboxes
+    bool balanced;
+    const char *problem; // what does not balance and by how much, or NULL
+};
+typedef void (*queue_ledger_fn)(void *arg, const struct queue_ledger *ledger);
+// Looks at every account (blocking). ret_balanced: all of them are.
+MUST_USE bool queue_audit(const char *url, queue_ledger_fn fn, void *arg, bool *ret_balanced,
+                          struct err *err);
 
 // Tells all workers that an account or a flow changed ("account:<key>", "flow:<id>"). Blocking.
 MUST_USE bool queue_announce(const char *url, const char *what, struct err *err);

@@ -103,9 +103,10 @@ static void fill_admission(struct admission *row, const struct event *event, siz
         aliases++;
     row->event = (struct queue_event){
         .account = row->account,
-        .aliases = (const char *const *)event->aliases,
-        .alias_count = aliases,
-        .lane = receipt || aliases == 0,
+        .aliases =
+            event->group ? (const char *const *)&event->group : (const char *const *)event->aliases,
+        .alias_count = event->group ? 1 : aliases,
+        .lane = event_takes_lane(event),
         .dedup_key = receipt ? NULL : row->dedup_key,
         .timestamp_ms = event->timestamp_ms,
         .json = row->json,

@@ -119,7 +119,7 @@ static void on_ready(struct listener *listener, size_t app, struct evhttp_reques
         text = "stopping\n";
     else if (!queue_is_up(listener->queue))
         text = "Redis is away\n";
-    else if (!queue_has_room(listener->queue))
+    else if (queue_room(listener->queue) == QUEUE_ROOM_NONE)
         text = "Redis is above its high-water mark\n";
     send_reply(listener, request, strcmp(text, "ready\n") == 0 ? 200 : 503, text, strlen(text));
 }

@@ -154,7 +154,7 @@ static void on_start_flow(void *arg, struct known *known)
 static bool consume(struct activation *a, struct activation_entry *entry)
 {
     const struct event *event = &entry->event;
-    bool wakes = entry->readable && event_wakes_flow(event);
+    bool wakes = entry->readable && event_resumes_flow(event);
     if (wakes && !a->has_session && !a->flow && starts_flow(a)) {
         char *key = x_printf("flow:%s", a->account->account->flows[0]);
         a->flow = catalog_peek(a->worker->catalog, key);

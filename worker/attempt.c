@@ -243,7 +243,7 @@ static cJSON *recent_messages(const struct activation *a)
             continue;
         for (size_t i = 0; i < a->entry_count; i++)
             if (a->entries[i].number == json_int(item, "n", 0) && a->entries[i].readable &&
-                event_wakes_flow(&a->entries[i].event))
+                event_resumes_flow(&a->entries[i].event))
                 add_recent(recent, "user", a->entries[i].event.text);
     }
     return recent;

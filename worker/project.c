@@ -28,7 +28,7 @@ static void add_inbound(struct projection *p, const struct activation *a,
     for (size_t i = 0; i < EVENT_ALIASES_MAX && !p->aliases[0]; i++)
         for (size_t k = 0; k < EVENT_ALIASES_MAX; k++)
             p->aliases[k] = x_dup(event->aliases[k]);
-    if (!event_wakes_flow(event))
+    if (!event_resumes_flow(event))
         return;
     struct message_record *m = projection_add_message(p);
     char key[64];

@@ -17,7 +17,7 @@ static void check(const struct event *event)
 {
     if (!event->account || !*event->account || (event->kind == EVENT_OTHER) != (event->raw != NULL))
         abort();
-    if (event_wakes_flow(event) && !event->contact)
+    if (event_resumes_flow(event) && !event->contact)
         abort();
     char *json = event_to_json(event);
     struct event again;

@@ -68,7 +68,7 @@ static void above_the_high_water_mark_nothing_is_admitted_and_all_drains(void **
     // Collected while the mark was not known to be passed, so only slowly: one event at a time.
     unsigned admitted;
     admit_until_refused(queue, &admitted);
-    assert_false(queue_has_room(queue));
+    assert_int_equal(queue_room(queue), QUEUE_ROOM_NONE);
     assert_true(admitted > 100);
     struct done buried = {0};
     queue_bury_raw(queue, "shop", "r", "x", 1, on_world_done, &buried);
@@ -76,7 +76,7 @@ static void above_the_high_water_mark_nothing_is_admitted_and_all_drains(void **
     world_wait(&world, buried.called);
     assert_int_equal(buried.code, ERR_UNAVAILABLE);
     assert_int_equal(drain(queue), admitted);
-    world_wait(&world, queue_has_room(queue));
+    world_wait(&world, queue_room(queue) == QUEUE_ROOM);
     assert_int_equal(world_admit(&world, queue, "messenger:a", "1", NULL, "x").code, ERR_NONE);
     queue_free(queue);
 }
@@ -87,7 +87,7 @@ static void a_redis_at_its_limit_refuses_admits_and_drains(void **state)
     queue->high_water = 1000; // never: Redis itself refuses
     unsigned admitted;
     admit_until_refused(queue, &admitted);
-    assert_true(queue_has_room(queue));
+    assert_true(queue_room(queue) == QUEUE_ROOM);
     assert_true(admitted > 100);
     // A worker that starts now can start and work.
     struct queue *late = world_worker(&world, redis_server_url(world.server), 0);

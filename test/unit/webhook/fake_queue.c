@@ -108,9 +108,9 @@ bool queue_is_up(const struct queue *queue)
     return !queue->down;
 }
 
-bool queue_has_room(const struct queue *queue)
+enum queue_room queue_room(const struct queue *queue)
 {
-    return !queue->full;
+    return queue->full ? QUEUE_ROOM_NONE : QUEUE_ROOM;
 }
 
 static bool seen(const struct queue *queue, const char *dedup_key)
