@@ -33,9 +33,10 @@ struct event *item_begin(struct walk *walk, const char *account)
 // What the reader had taken before it gave up is in `raw` too.
 static void forget_details(struct event *event)
 {
-    char **const strings[] = {&event->type,     &event->text,   &event->payload,
-                              &event->reply_to, &event->status, &event->callback_data,
-                              &event->app_id};
+    char **const strings[] = {
+        &event->type,    &event->text,     &event->payload, &event->reply_to,     &event->target,
+        &event->parent,  &event->emoji,    &event->status,  &event->app_id,       &event->data,
+        &event->context, &event->referral, &event->group,   &event->callback_data};
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
         free(*strings[i]);
         *strings[i] = NULL;
@@ -43,6 +44,7 @@ static void forget_details(struct event *event)
     cJSON_Delete(event->attachments);
     cJSON_Delete(event->errors);
     event->attachments = event->errors = NULL;
+    event->watermark_ms = 0;
 }
 
 void item_end(const struct walk *walk, struct event *event, const cJSON *element, bool understood,
@@ -108,6 +110,20 @@ bool item_take_array(const cJSON *object, const char *name, cJSON **ret_field)
         return false;
     cJSON_Delete(*ret_field);
     *ret_field = array->child ? cJSON_Duplicate(array, true) : NULL;
+    return true;
+}
+
+bool item_take_raw(const struct walk *walk, const cJSON *object, const char *name, char **ret_field)
+{
+    const cJSON *member = json_get(object, name);
+    if (!member || cJSON_IsNull(member))
+        return true;
+    if (!cJSON_IsObject(member) && !cJSON_IsArray(member))
+        return false;
+    size_t len;
+    const char *raw = json_raw(walk->doc, member, &len);
+    free(*ret_field);
+    *ret_field = x_dupn(raw, len);
     return true;
 }
 

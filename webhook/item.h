@@ -51,6 +51,10 @@ MUST_USE bool item_take_id(const cJSON *object, const char *name, char **ret_fie
 MUST_USE bool item_take_text(const cJSON *object, const char *name, char **ret_field);
 MUST_USE bool item_take_array(const cJSON *object, const char *name, cJSON **ret_field);
 
+// Takes an object or array member as the bytes received. False: it is there and something else.
+MUST_USE bool item_take_raw(const struct walk *walk, const cJSON *object, const char *name,
+                            char **ret_field);
+
 // An account id as Redis keys can carry it, or NULL. Written to scratch when Meta sent a number.
 const char *item_account_id(const cJSON *object, const char *name, char scratch[32]);
 
