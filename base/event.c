@@ -8,8 +8,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/crypto.h"
-#include "base/id.h"
 #include "base/json.h"
 
 static const char *const platform_names[] = {"messenger", "instagram", "whatsapp"};
@@ -126,24 +124,6 @@ bool event_is_receipt(const struct event *event)
 bool alias_is_weak(const char *alias)
 {
     return alias[0] == '@';
-}
-
-void event_dedup_key(const struct event *event, char out[64])
-{
-    char stamp[24];
-    snprintf(stamp, sizeof stamp, "%lld", (long long)event->timestamp_ms);
-    uint8_t hash[16];
-    const char *kind = event_kind_name(event->kind);
-    const char *type = event->type ? event->type : "";
-    if (event->kind == EVENT_OTHER && event->raw) // the same bytes are the same event
-        id_hash128(hash, event->account, kind, type, event->raw, NULL);
-    else if (event->kind == EVENT_MESSAGE && event->id)
-        id_hash128(hash, event->account, kind, event->id, NULL);
-    else
-        id_hash128(hash, event->account, kind, event->id ? event->id : "",
-                   event->contact ? event->contact : "", stamp,
-                   event->payload ? event->payload : "", event->status ? event->status : "", NULL);
-    hex_encode(hash, sizeof hash, out);
 }
 
 /* --- JSON form ---------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ struct event {
     char *target; // id of what the event is about: the message reacted to, edited, taken back,
                   // read; the post or media of a comment; the call
     char *parent; // of a comment: the comment it answers
-    char *emoji;  // of a reaction
+    char *emoji;  // of a reaction; Meta's word for it ("love") where it gives no emoji
     char *group;  // WhatsApp: id of the group; `contact` is then the participant
     int64_t watermark_ms; // of reads and deliveries: everything up to then; 0 = none
     bool standby;         // another app controls the thread: to be seen, never answered
@@ -117,8 +117,16 @@ bool event_takes_lane(const struct event *event);   // no contact, or a kind tha
 bool event_is_receipt(const struct event *event);
 
 /*
- * What makes a redelivery the same event (section 1.5 of the platform reference): written to out as
- * a stable text. `raw`-hash based when Meta gives no id.
+ * What makes a redelivery the same event (section 1.5 of the platform reference), by the table in
+ * event_identity.c: account, kind, and what identifies an event of that kind. A message is its id,
+ * an edit its message and number, an unsent message its target, a reaction its message, person,
+ * action, emoji and time, a comment its id, field, verb and text; what has no id is its time and
+ * content.
+ *
+ * `standby` is no part of it: Meta gives one event to an app once, in messaging[] or in standby[].
+ * Should a message come in both, it is one message, and the first to arrive counts. A postback in
+ * standby[] lacks its payload; content counts for postbacks, so such a one never hides the whole
+ * one, which may be answered.
  */
 void event_dedup_key(const struct event *event, char out[64]);
 

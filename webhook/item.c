@@ -47,15 +47,25 @@ static void forget_details(struct event *event)
     event->watermark_ms = 0;
 }
 
+// The bytes that an element came in, on one line: line breaks between its tokens become blanks, as
+// in the event's JSON form, so that both have the same identity.
+static char *raw_dup(const struct walk *walk, const cJSON *element)
+{
+    size_t len;
+    const char *bytes = json_raw(walk->doc, element, &len);
+    char *raw = x_dupn(bytes, len);
+    for (char *c = raw; (c = strpbrk(c, "\n\r")) != NULL;)
+        *c = ' ';
+    return raw;
+}
+
 void item_end(const struct walk *walk, struct event *event, const cJSON *element, bool understood,
               const char *type)
 {
     if (!understood) {
         forget_details(event);
         event->kind = EVENT_OTHER;
-        size_t len;
-        const char *raw = json_raw(walk->doc, element, &len);
-        event->raw = x_dupn(raw, len);
+        event->raw = raw_dup(walk, element);
     }
     if (!event->type)
         event->type = strlen(type) <= EVENT_ID_MAX ? x_dup(type) : NULL;
@@ -120,10 +130,8 @@ bool item_take_raw(const struct walk *walk, const cJSON *object, const char *nam
         return true;
     if (!cJSON_IsObject(member) && !cJSON_IsArray(member))
         return false;
-    size_t len;
-    const char *raw = json_raw(walk->doc, member, &len);
     free(*ret_field);
-    *ret_field = x_dupn(raw, len);
+    *ret_field = raw_dup(walk, member);
     return true;
 }
 
@@ -176,61 +184,18 @@ bool item_take_name(struct event *event, const cJSON *object, const char *name)
     return good;
 }
 
-/* --- changes[] of pages and Instagram accounts --------------------------------------------------
- */
-
-static const struct change_kind *change_kind_find(const struct change_kind *kinds,
-                                                  const char *field)
+bool item_take_username(struct event *event, const cJSON *object, const char *name)
 {
-    for (; kinds->field; kinds++) {
-        if (strcmp(kinds->field, field) == 0)
-            return kinds;
-    }
-    return NULL;
-}
-
-// Best effort: an odd member here only means that less is told; the event keeps its bytes.
-static void read_change(struct event *event, const cJSON *value, const struct change_kind *kind)
-{
-    const cJSON *person = kind->contact ? json_path(value, kind->contact) : NULL;
-    char *contact = NULL;
-    if (person && item_take_id(person, "id", &contact) && contact &&
-        strcmp(contact, event->account) != 0)
-        item_add_name(event, contact);
-    free(contact);
-    bool named = false;
-    for (size_t i = 0; i < 2 && kind->ids[i] && !named; i++)
-        named = item_take_id(value, kind->ids[i], &event->id) && event->id;
-    int64_t time = kind->time ? item_time(value, kind->time) : 0;
-    if (time > 0)
-        event->timestamp_ms = time;
-}
-
-void item_change(struct walk *walk, const cJSON *change, const struct change_kind *kinds)
-{
-    const char *field = json_str(change, "field");
-    struct event *event = item_begin(walk, walk->account);
-    if (!event)
-        return;
-    event->timestamp_ms = walk->entry_time_ms;
-    const struct change_kind *kind = field ? change_kind_find(kinds, field) : NULL;
-    if (kind)
-        read_change(event, json_get(change, "value"), kind);
-    item_end(walk, event, change, false, field ? field : "changes");
-}
-
-bool change_list(struct walk *walk, const cJSON *entry, const struct change_kind *kinds)
-{
-    const cJSON *changes = json_get(entry, "changes");
-    if (!changes)
+    char *username = NULL;
+    if (!item_take_id(object, name, &username))
         return false;
-    if (!cJSON_IsArray(changes)) {
-        if (!cJSON_IsNull(changes))
-            item_other(walk, changes, "changes");
-        return true;
+    if (username && alias_is_weak(username)) {
+        item_add_name(event, username);
+    } else if (username) {
+        char *alias = x_printf("@%s", username);
+        item_add_name(event, alias);
+        free(alias);
     }
-    const cJSON *change;
-    cJSON_ArrayForEach(change, changes)
-        item_change(walk, change, kinds);
+    free(username);
     return true;
 }

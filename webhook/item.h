@@ -68,25 +68,10 @@ void item_add_name(struct event *event, const char *name);
 // The same from an id member. False as item_take_id.
 MUST_USE bool item_take_name(struct event *event, const cJSON *object, const char *name);
 
-/*
- * changes[] elements of pages and Instagram accounts: which members of `value` name the event. All
- * of them are EVENT_OTHER; the table only says what can be told of them.
- */
-struct change_kind {
-    const char *field;
-    const char
-        *contact; // path of the person's id in value, or NULL: not told, or not the id of a chat
-    const char *ids[2]; // members of value, the first that is there
-    const char *time;   // member of value; else the entry's
-};
-void item_change(struct walk *walk, const cJSON *change, const struct change_kind *kinds);
+// The same from a user name: a weak name, "@ana.r" (see alias_is_weak).
+MUST_USE bool item_take_username(struct event *event, const cJSON *object, const char *name);
 
 /* The platforms. Each returns whether the entry held anything it knows. */
 bool messenger_entry(struct walk *walk, const cJSON *entry);
 bool instagram_entry(struct walk *walk, const cJSON *entry);
 bool whatsapp_entry(struct walk *walk, const cJSON *entry);
-
-// messaging[] and standby[], which Messenger and Instagram share (messenger.c).
-bool messaging_lists(struct walk *walk, const cJSON *entry);
-// changes[] by the table `kinds`, ended by a row without field.
-bool change_list(struct walk *walk, const cJSON *entry, const struct change_kind *kinds);

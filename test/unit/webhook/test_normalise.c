@@ -127,7 +127,20 @@ static void events_survive_their_json_form(void **state)
     each_example(check_round_trip);
 }
 
-// The events of both bodies are the same but for the bytes of `raw`.
+// What is kept as received, beside `raw`.
+static void forget_received(struct event *event)
+{
+    char **const strings[] = {&event->data, &event->context, &event->referral};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
+        free(*strings[i]);
+        *strings[i] = NULL;
+    }
+    cJSON_Delete(event->attachments);
+    cJSON_Delete(event->errors);
+    event->attachments = event->errors = NULL;
+}
+
+// The events of both bodies are the same but for what is kept as received.
 static void same_but_raw(const char *path, const char *a, const char *b)
 {
     struct event_list left = read_events(a), right = read_events(b);
@@ -139,9 +152,7 @@ static void same_but_raw(const char *path, const char *a, const char *b)
         for (int side = 0; side < 2; side++) {
             free(events[side]->raw);
             events[side]->raw = NULL;
-            cJSON_Delete(events[side]->attachments); // these are kept as received too
-            cJSON_Delete(events[side]->errors);
-            events[side]->attachments = events[side]->errors = NULL;
+            forget_received(events[side]);
             json[side] = event_to_json(events[side]);
         }
         if (strcmp(json[0], json[1]) != 0)
@@ -353,7 +364,21 @@ static void odd_elements_become_other_and_keep_their_bytes(void **state)
         "{\"sender\":{\"id\":\"2\"},\"postback\":{\"mid\":\"m\"}}",
         "{\"sender\":{\"id\":\"2\"},\"postback\":{\"mid\":\"m\",\"payload\":{}}}",
         "{\"sender\":{\"id\":\"1\"},\"message\":{\"mid\":\"m\",\"is_echo\":true,\"text\":\"a\"}}",
-        "{\"sender\":{\"id\":\"2\"},\"message\" : {\"mid\":\"m\",  \"is_deleted\":true}}",
+        "{\"sender\":{\"id\":\"2\"},\"message\" : {\"mid\":null,  \"is_deleted\":true}}",
+        "{\"sender\":{\"id\":\"2\"},\"message\":{\"mid\":\"m\",\"text\":\"a\",\"reply_to\":\"x\"}}",
+        "{\"sender\":{\"id\":\"2\"},\"message\":{\"mid\":\"m\",\"text\":\"a\",\"attachments\":[7]}"
+        "}",
+        "{\"sender\":{\"id\":\"2\"},\"message\":{\"mid\":\"m\",\"text\":\"a\",\"referral\":1}}",
+        "{\"sender\":{\"id\":\"2\"},\"reaction\":{\"action\":\"react\",\"emoji\":\"e\"}}",
+        "{\"sender\":{\"id\":\"2\"},\"reaction\":{\"mid\":\"m\",\"emoji\":\"e\"}}",
+        "{\"sender\":{\"id\":\"2\"},\"read\":{\"watermark\":\"soon\"}}",
+        "{\"sender\":{\"id\":\"2\"},\"delivery\":[]}",
+        "{\"sender\":{\"id\":\"2\"},\"message_edit\":{\"mid\":\"m\"}}",
+        "{\"sender\":{\"id\":\"2\"},\"referral\":\"winter\"}",
+        "{\"sender\":{\"user_ref\":\"r\"},\"referral\":{\"ref\":\"winter\"}}",
+        "{\"sender\":{\"id\":\"1\"},\"recipient\":{\"id\":\"2\"},\"read\":{\"watermark\":5}}",
+        "{\"sender\":{\"id\":\"1\"},\"recipient\":{\"id\":\"2\"},\"optin\":{\"ref\":\"r\"}}",
+        "{\"sender\":{\"id\":\"2\",\"username\":[]},\"message\":{\"mid\":\"m\",\"text\":\"a\"}}",
     };
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
         struct event_list list = read_element(elements[i]);
