@@ -5,6 +5,7 @@
  * query.
  */
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,20 +14,39 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static void check(const struct event *event)
+static void expect(bool held)
 {
-    if (!event->account || !*event->account || (event->kind == EVENT_OTHER) != (event->raw != NULL))
+    if (!held)
         abort();
-    if (event_resumes_flow(event) && !event->contact)
-        abort();
-    char *json = event_to_json(event);
+}
+
+static void check_members(const struct event *event)
+{
+    expect(event->account && *event->account);
+    expect((event->kind == EVENT_OTHER) == (event->raw != NULL));
+    expect((event->contact == NULL) == (event->aliases[0] == NULL));
+    expect(!event->contact || strcmp(event->contact, event->aliases[0]) == 0);
+    expect(event->contact || !event_starts_flow(event));
+    expect(event_starts_flow(event) || !event_resumes_flow(event));
+    expect(!event->standby || !event_starts_flow(event));
+    expect(event->timestamp_ms >= 0 && event->watermark_ms >= 0);
+    const cJSON *attachment;
+    cJSON_ArrayForEach(attachment, event->attachments)
+        expect(cJSON_IsObject(attachment) || event->platform == PLATFORM_WHATSAPP);
+}
+
+// The JSON form is one line, and what is read from it is the same event.
+static void check_json_form(const struct event *event)
+{
+    char *json = event_to_json(event), keys[2][64];
     struct event again;
     struct err err;
-    if (strchr(json, '\n') || !event_from_json(json, strlen(json), &again, &err))
-        abort();
+    expect(!strchr(json, '\n') && event_from_json(json, strlen(json), &again, &err));
     char *twice = event_to_json(&again);
-    if (strcmp(json, twice) != 0)
-        abort();
+    expect(strcmp(json, twice) == 0);
+    event_dedup_key(event, keys[0]);
+    event_dedup_key(&again, keys[1]);
+    expect(strcmp(keys[0], keys[1]) == 0);
     event_deinit(&again);
     free(json);
     free(twice);
@@ -42,8 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct err err;
     if (!normalise(data, len, &list, &err))
         return 0;
-    for (size_t i = 0; i < list.count; i++)
-        check(&list.events[i]);
+    for (size_t i = 0; i < list.count; i++) {
+        check_members(&list.events[i]);
+        check_json_form(&list.events[i]);
+    }
     event_list_deinit(&list);
     return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The fuzz target's checks over each example (argv[1] is their folder) cut short, and with bytes
- * changed, at many places: what runs everywhere, without a fuzzer.
+ * A fuzz target's checks over each file of its corpus (argv[1] is their pattern), whole, cut short,
+ * and with bytes changed, at many places: what runs everywhere, without a fuzzer.
  */
 
 #include <glob.h>
@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len); // test/fuzz/fuzz_webhook.c
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len); // test/fuzz/fuzz_*.c
 
 // A prime, so that the places differ from file to file.
 enum { STRIDE = 11 };
@@ -35,10 +35,9 @@ static unsigned mutate(uint8_t *body, size_t len)
 int main(int argc, char **argv)
 {
     mem_init();
-    char *pattern = x_printf("%s/*.json", argc == 2 ? argv[1] : ".");
     glob_t found;
     unsigned runs = 0;
-    if (glob(pattern, 0, NULL, &found) == 0) {
+    if (glob(argc == 2 ? argv[1] : "*", 0, NULL, &found) == 0) {
         for (size_t i = 0; i < found.gl_pathc; i++) {
             static uint8_t body[65536];
             FILE *file = fopen(found.gl_pathv[i], "rb");
@@ -49,7 +48,6 @@ int main(int argc, char **argv)
         }
         globfree(&found);
     }
-    free(pattern);
     printf("%u mutations\n", runs);
-    return runs > 1000 ? 0 : 1; // a check broken aborts; no examples is a mistake
+    return runs > 100 ? 0 : 1; // a check broken aborts; no files is a mistake
 }
