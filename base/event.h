@@ -79,7 +79,7 @@ struct event {
     char *text;                       // what was written, or the title of what was tapped
     char *payload;      // developer payload of a quick reply, postback, list row, template button
     char *reply_to;     // id of the message this one answers
-    cJSON *attachments; // array of {type, url?, …}, or NULL
+    cJSON *attachments; // array of {type, url?, …}, Meta's other members beside them, or NULL
     char *target; // id of what the event is about: the message reacted to, edited, taken back,
                   // read; the post or media of a comment; the call
     char *parent; // of a comment: the comment it answers

@@ -110,13 +110,13 @@ void event_dedup_key(const struct event *event, char out[64])
     uint8_t hash[16];
     unsigned by = identities[event->kind];
     char number[32] = "";
-    if (by & BY_ID_ALONE && event->id) {
-        by = BY_ID;
-    } else if (by & BY_NUMBER) {
+    if (by & BY_NUMBER)
         read_edit_number(event, number);
-        if (*number)
-            by &= ~(unsigned)(BY_TEXT | BY_TIME);
-    }
-    hash_parts(event, by, number, hash);
+    if (*number)
+        by &= ~(unsigned)(BY_TEXT | BY_TIME);
+    if (by & BY_ID_ALONE && event->id)
+        id_hash128(hash, event->account, event_kind_name(event->kind), event->id, NULL);
+    else
+        hash_parts(event, by, number, hash);
     hex_encode(hash, sizeof hash, out);
 }
