@@ -16,6 +16,13 @@ char *change_bytes(const struct change *change, const cJSON *element)
     return x_dupn(bytes, len);
 }
 
+bool change_take_group(const cJSON *object, const char *name, struct event *event)
+{
+    // "~" is the name of the account's lane.
+    return item_take_id(object, name, &event->group) &&
+           (!event->group || strcmp(event->group, "~") != 0);
+}
+
 /* --- lists ---------------------------------------------------------------------------------------
  */
 

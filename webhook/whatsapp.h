@@ -61,6 +61,8 @@ const struct person_names *call_person(const struct change *, const cJSON *call)
 
 // The element's bytes as received, a new string.
 MUST_USE char *change_bytes(const struct change *change, const cJSON *element);
+// The group's id, which names its chat. False as item_take_id.
+MUST_USE bool change_take_group(const cJSON *object, const char *name, struct event *event);
 
 /* --- changes that are one item (whatsapp_fields.c) -----------------------------------------------
  */

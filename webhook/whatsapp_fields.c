@@ -47,7 +47,7 @@ bool status_read(const struct change *change, const cJSON *status, struct event 
     event->kind = EVENT_STATUS;
     bool to_group = is_word(status, "recipient_type", "group");
     return read_status(status, event) &&
-           item_take_id(status, to_group ? "recipient_id" : "group_id", &event->group) &&
+           change_take_group(status, to_group ? "recipient_id" : "group_id", event) &&
            item_take_raw(change->walk, status, "pricing", &event->data) &&
            item_take_raw(change->walk, status, "conversation", &event->context);
 }
@@ -116,7 +116,7 @@ static bool read_groups(const struct change *change, const cJSON *first, struct 
         event->timestamp_ms = time;
     if (!first || first->next) // of several groups none is the event's
         return true;
-    return item_take_id(first, "group_id", &event->group) &&
+    return change_take_group(first, "group_id", event) &&
            item_take_array(first, "errors", &event->errors);
 }
 

@@ -206,6 +206,8 @@ static bool read_system(const struct change *change, const cJSON *message, const
         if (!item_take_name(event, system, old_names[i]))
             return false;
     }
+    free(event->group); // the person is another one everywhere, not in a group alone
+    event->group = NULL;
     event->type = x_dup(what);
     return read_new_names(system, event);
 }
@@ -265,7 +267,7 @@ static bool read_frame(const struct change *change, const cJSON *message, struct
     return item_take_id(json_get(message, "context"), "id", &event->reply_to) &&
            item_take_raw(change->walk, message, "context", &event->context) &&
            item_take_raw(change->walk, message, "referral", &event->referral) &&
-           item_take_id(message, "group_id", &event->group) &&
+           change_take_group(message, "group_id", event) &&
            item_take_array(message, "errors", &event->errors);
 }
 
