@@ -186,7 +186,9 @@ class MetaOpenApi(unittest.TestCase):
 
 class Reader(unittest.TestCase):
     def test_the_reader_of_the_examples_refuses_what_it_does_not_know(self):
-        self.assertEqual(Yaml("a: 'it''s'\nb:\n- c: -1.5\n  d: ''\n- x: https://a.example/?b=c\ne:\n  f: null\n").read(),
-                         {"a": "it's", "b": [{"c": -1.5, "d": ""}, {"x": "https://a.example/?b=c"}], "e": {"f": None}})
-        for text in ("a: |\n  b\n", "a: \"b\"\n", "a: b\n  c\n", "a: {b: c}\n", "a: [1]\n", "a: 1\na: 2\n", "a:\nb: 1\n"):
+        text = "a: 'it''s'\nb:\n- c: -1.5\n  d: ''\n- x: https://a.example/?b=c\ne:\n  f: null\n"
+        self.assertEqual(Yaml(text).read(), {"a": "it's", "b": [{"c": -1.5, "d": ""}, {"x": "https://a.example/?b=c"}],
+                                             "e": {"f": None}})
+        for text in ("a: |\n  b\n", "a: \"b\"\n", "a: b\n  c\n", "a: {b: c}\n", "a: [1]\n", "a: 1\na: 2\n",
+                     "a:\nb: 1\n"):
             self.assertRaises(ValueError, Yaml(text).read)
