@@ -58,8 +58,8 @@ static const struct list_kind {
     const struct person_names *(*person)(const struct change *change, const cJSON *element);
     item_reader *read;
 } list_kinds[] = {
-    {"messages", "messages", sender, message_read},
-    {"messages", "standby", sender, message_read},
+    {"messages", "messages", sender, whatsapp_message_read},
+    {"messages", "standby", sender, whatsapp_message_read},
     {"messages", "history", correspondent, history_message_read},
     {"messages", NULL, sender, NULL},
     {"statuses", "messages", status_person, status_read},

@@ -54,7 +54,7 @@ void person_add_user_name(const cJSON *contact, struct event *event);
 
 typedef bool item_reader(const struct change *change, const cJSON *element, struct event *event,
                          const char **ret_type);
-item_reader message_read, echo_read, history_message_read;             // whatsapp_message.c
+item_reader whatsapp_message_read, echo_read, history_message_read;    // whatsapp_message.c
 item_reader status_read, call_status_read, call_read, preference_read; // whatsapp_fields.c
 const struct person_names *status_person(const struct change *, const cJSON *status);
 const struct person_names *call_person(const struct change *, const cJSON *call);

@@ -291,8 +291,8 @@ static bool read_edit(const struct change *change, const cJSON *message, const c
 /* --- items ---------------------------------------------------------------------------------------
  */
 
-bool message_read(const struct change *change, const cJSON *message, struct event *event,
-                  const char **ret_type)
+bool whatsapp_message_read(const struct change *change, const cJSON *message, struct event *event,
+                           const char **ret_type)
 {
     const char *type = json_str(message, "type");
     if (!type)
