@@ -54,9 +54,8 @@ class System:
     # Processes
 
     def _start(self):
-        port = free_port()
-        self._spawn("redis", ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(self.directory),
-                              "--appendonly", "yes", "--appendfsync", "always", "--save", ""])
+        port = self.redis_port = free_port()
+        self.start_redis()
         self.database = "e2e_" + uuid.uuid4().hex[:12]
         server = os.environ["HOOKMILL_MONGODB_URI"].split("?")[0].split("//", 1)[1].split("/")[0]
         self.mongo_uri = f"mongodb://{server}/{self.database}"
@@ -73,13 +72,18 @@ class System:
         for platform, account in ACCOUNTS.items():
             self.env["HOOKMILL_ACCOUNT_" + platform.upper()] = account
         self.env.update(self.settings)
-        wait_for(lambda: self._redis_answers(port), "Redis")
         sim = self.serve("sim", "sim")
         self.env.update(HOOKMILL_SIM_URL=sim, HOOKMILL_GRAPH_FACEBOOK_URL=sim, HOOKMILL_GRAPH_INSTAGRAM_URL=sim,
                         HOOKMILL_GROQ_URL=sim + "/openai/v1")
         self.run("init", "--admin-email", "admin@example.com", "--admin-password", "a long password")
         self.env["HOOKMILL_WEBHOOK_URL"] = self.serve("listen", "listen") + "/webhooks/demo"
         self.client = Client(self.env)
+
+    def start_redis(self):
+        """Redis with the data that it had."""
+        self._spawn("redis", ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir",
+                              str(self.directory), "--appendonly", "yes", "--appendfsync", "always", "--save", ""])
+        wait_for(lambda: self._redis_answers(self.redis_port), "Redis")
 
     @staticmethod
     def _redis_answers(port):
@@ -119,13 +123,17 @@ class System:
         if how == signal.SIGTERM and name != "redis" and process.args[0] == self.binary:
             assert status == 0, f"{name} ended with {status}:\n{self.log(name)[-8000:]}"
 
-    def kill_worker_children(self, name="worker"):
-        """kill -9 of the worker processes, whose supervisor starts new ones."""
+    def children(self, name):
+        """The processes of a supervisor."""
         parent = self.processes[name].pid
         listing = pathlib.Path(f"/proc/{parent}/task/{parent}/children")
-        children = wait_for(lambda: listing.read_text().split(), "the workers to be there")
+        return [int(child) for child in wait_for(lambda: listing.read_text().split(), f"{name}'s processes")]
+
+    def kill_worker_children(self, name="worker"):
+        """kill -9 of the worker processes, whose supervisor starts new ones."""
+        children = self.children(name)
         for child in children:
-            os.kill(int(child), signal.SIGKILL)
+            os.kill(child, signal.SIGKILL)
         return len(children)
 
     def log(self, name):
