@@ -132,6 +132,7 @@ static bool add(struct cli *cli, struct db *db, const struct account_name *name,
                               .status = (char *)"connected",
                               .login = (char *)cli_value(cli, "login"),
                               .page_id = (char *)cli_value(cli, "page"),
+                              .waba_id = (char *)cli_value(cli, "waba"),
                               .ambiguous = (char *)cli_value(cli, "ambiguous")};
     if (account.ambiguous && strcmp(account.ambiguous, "resend") != 0 &&
         strcmp(account.ambiguous, "skip") != 0)
@@ -165,6 +166,7 @@ static const struct cli_option add_options[] = {
     {"user", "EMAIL", "its owner; default: the first admin"},
     {"login", "NAME", "Instagram: facebook or instagram (default), which login issued the token"},
     {"page", "ID", "Instagram by Facebook Login: the linked Page"},
+    {"waba", "ID", "WhatsApp: the WhatsApp Business Account, for `hookmill doctor`"},
     {"ambiguous", "POLICY", "a send whose answer was lost: resend (default) or skip"},
     {0},
 };

@@ -27,6 +27,7 @@ void account_free(struct account *account)
     secret_free(account->token);
     free(account->login);
     free(account->page_id);
+    free(account->waba_id);
     free(account->ambiguous);
     free(account->flows);
     free(account);
@@ -138,6 +139,8 @@ static void add_credentials(bson_t *doc, const struct account *account, const ch
     document_add_str(&credentials, id_field[account->platform], account->account_id);
     if (account->platform == PLATFORM_INSTAGRAM)
         document_add_str(&credentials, "pageId", account->page_id);
+    if (account->platform == PLATFORM_WHATSAPP)
+        document_add_str(&credentials, "wabaId", account->waba_id);
     document_add_str(&credentials, strchr(account_token_path(account), '.') + 1, sealed);
     bson_append_document_end(doc, &credentials);
 }

@@ -23,6 +23,7 @@ struct account {
     char *token;       // opened; secret
     char *login;       // instagram only: "facebook" or "instagram" (which host serves it)
     char *page_id;     // instagram by Facebook Login: the linked page, or NULL
+    char *waba_id;     // whatsapp: its WhatsApp Business Account, or NULL
     char *ambiguous;   // policy "resend" or "skip"
     char (*flows)[25]; // enabled flows, in order
     size_t flow_count;

@@ -118,6 +118,8 @@ struct account *account_from_document(const struct account_shape *shape, enum pl
         account->page_id = x_dup(first_str(doc, page_paths));
         account->login = x_dup(read_login(doc, account->page_id));
     }
+    if (account->platform == PLATFORM_WHATSAPP)
+        account->waba_id = x_dup(document_str(doc, "credentials.wabaId"));
     const char *policy = document_str(doc, "settings.ambiguous");
     account->ambiguous = x_dup(policy != NULL && strcmp(policy, "skip") == 0 ? "skip" : "resend");
     read_flows(doc, account);

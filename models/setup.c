@@ -228,3 +228,30 @@ bool setup_indexes(struct db *db, setup_say_fn say, void *arg, struct err *err)
     }
     return true;
 }
+
+static bool tell_missing(struct db *db, const struct index_row *row, setup_say_fn say, void *arg,
+                         struct err *err)
+{
+    bson_t *keys = from_text(row->keys);
+    char *name = index_name(keys);
+    bool there = false, ok = is_there(db, row->collection, name, &there, err);
+
+    if (ok && !there) {
+        char *line = x_printf("%s.%s", row->collection, name);
+        say(arg, line);
+        free(line);
+    }
+    free(name);
+    bson_destroy(keys);
+    return ok;
+}
+
+bool setup_missing_indexes(struct db *db, setup_say_fn say, void *arg, struct err *err)
+{
+    for (size_t i = 0; i < sizeof(indexes) / sizeof(indexes[0]); i++) {
+        if (strstr(indexes[i].keys, "\"text\"") == NULL &&
+            !tell_missing(db, &indexes[i], say, arg, err))
+            return false;
+    }
+    return true;
+}

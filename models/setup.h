@@ -11,6 +11,12 @@ typedef void (*setup_say_fn)(void *arg, const char *line);
 
 MUST_USE bool setup_indexes(struct db *db, setup_say_fn say, void *arg, struct err *err);
 
+/*
+ * Tells each index that is not there ("collection.name"), for `hookmill doctor`; text indexes are
+ * left out, as not every server has them. Changes nothing.
+ */
+MUST_USE bool setup_missing_indexes(struct db *db, setup_say_fn say, void *arg, struct err *err);
+
 // Creates the admin (bcrypt cost 10) unless a user with that e-mail exists. ret_created may be
 // NULL.
 MUST_USE bool setup_admin(struct db *db, const char *email, const char *password, bool *ret_created,

@@ -34,6 +34,7 @@ struct sim {
     // Deliveries of statuses and echoes; webhook_url NULL = off.
     struct http *http;
     char *webhook_url, *webhook_secret;
+    cJSON *meta; // what POST /_sim/meta said, or NULL
     uint64_t webhooks_sent, webhooks_failed;
 };
 
@@ -62,7 +63,7 @@ struct sim_endpoint {
     void (*refuse)(struct sim_request *request,
                    int status); // an error of this status, in its shape
 };
-extern const struct sim_endpoint sim_graph, sim_groq, sim_echo;
+extern const struct sim_endpoint sim_graph, sim_admin, sim_groq, sim_echo;
 
 // The string after "Authorization: Bearer ", or NULL.
 const char *sim_bearer(const struct sim_request *request);
@@ -83,6 +84,12 @@ bool sim_refuse(struct sim_refusal *ret_refusal, int code, const char *fmt, ...)
 // The same with the words in `details` and Meta's own in `message`, as WhatsApp does.
 bool sim_refuse_whatsapp(struct sim_refusal *ret_refusal, int code, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+// The error as the answer, in Meta's shape.
+void sim_graph_error(struct sim_request *request, const struct sim_refusal *refusal);
+// An error of this status, likewise.
+void sim_graph_refuse(struct sim_request *request, int status);
+// Whether the request brings a token that is neither "wrong…" nor "expired…".
+MUST_USE bool sim_graph_token(const struct sim_request *request, struct sim_refusal *ret_refusal);
 MUST_USE bool sim_messenger_check(const struct sim_request *request,
                                   struct sim_refusal *ret_refusal); // and Instagram
 MUST_USE bool sim_whatsapp_check(const struct sim_request *request,

@@ -180,7 +180,8 @@ static const char *method_name(struct evhttp_request *http)
 
 static const struct sim_endpoint *find_endpoint(const char *path)
 {
-    static const struct sim_endpoint *const endpoints[] = {&sim_groq, &sim_echo, &sim_graph};
+    static const struct sim_endpoint *const endpoints[] = {&sim_groq, &sim_echo, &sim_admin,
+                                                           &sim_graph};
 
     for (size_t i = 0; i + 1 < sizeof endpoints / sizeof *endpoints; i++)
         if (endpoints[i]->accepts(path))
@@ -291,5 +292,6 @@ void sim_free(struct sim *sim)
     buf_deinit(&sim->answer);
     free(sim->webhook_url);
     secret_free(sim->webhook_secret);
+    cJSON_Delete(sim->meta);
     free(sim);
 }

@@ -7,6 +7,9 @@
  *   POST /{version}/{account}/messages   the Graph API, both hosts: a base URL that ends in
  *                                        /instagram or an account id "17841…" is Instagram.
  *                                        Tokens "wrong…" and "expired…" are refused
+ *   GET  /{version}/debug_token, /{app-id}/subscriptions, /{id}/subscribed_apps, /{id}, /me
+ *                                        the administrative reads; debug_token tells even of
+ *                                        tokens "wrong…" and "expired…"
  *   POST /openai/v1/chat/completions     Groq; also GET /openai/v1/models
  *   any  /echo/…                         a JSON API that says back what it was asked
  *
@@ -25,6 +28,13 @@
  * so DELETE /_sim/behaviour POST   /_sim/webhooks      {"url", "secret"}: tells of each message
  * taken by signed webhook: statuses "sent" and "delivered" on WhatsApp, an echo elsewhere. Not
  * retried DELETE /_sim/webhooks
+ *   POST   /_sim/meta          how the administrative reads differ from all being well; replaces
+ *          what was said before: {"callback_url", "app_id" (of every token and subscriber),
+ *          "fields": {object: [names], or null = not subscribed},
+ *          "tokens": {token: members of debug_token's data},
+ *          "subscribed": {id: [fields], null = nobody, or members of the entry},
+ *          "nodes": {id or "me": members}, "clock_skew_s" (of the Date header)}
+ *   DELETE /_sim/meta
  */
 #pragma once
 

@@ -108,6 +108,24 @@ static void delete_webhooks(struct sim *sim, struct sim_request *request)
     say_ok(request);
 }
 
+static void post_meta(struct sim *sim, struct sim_request *request)
+{
+    if (!cJSON_IsObject(request->json)) {
+        say(request, 400, "not a JSON object");
+        return;
+    }
+    cJSON_Delete(sim->meta);
+    sim->meta = cJSON_Duplicate(request->json, true);
+    say_ok(request);
+}
+
+static void delete_meta(struct sim *sim, struct sim_request *request)
+{
+    cJSON_Delete(sim->meta);
+    sim->meta = NULL;
+    say_ok(request);
+}
+
 static const struct {
     const char *method, *path;
     void (*handle)(struct sim *sim, struct sim_request *request);
@@ -119,6 +137,8 @@ static const struct {
     {"DELETE", "/_sim/behaviour", delete_behaviour},
     {"POST", "/_sim/webhooks", post_webhooks},
     {"DELETE", "/_sim/webhooks", delete_webhooks},
+    {"POST", "/_sim/meta", post_meta},
+    {"DELETE", "/_sim/meta", delete_meta},
 };
 
 bool sim_control_accepts(const char *path)

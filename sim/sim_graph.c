@@ -42,7 +42,7 @@ bool sim_refuse_whatsapp(struct sim_refusal *ret_refusal, int code, const char *
     return false;
 }
 
-static void add_error(struct sim_request *request, const struct sim_refusal *refusal)
+void sim_graph_error(struct sim_request *request, const struct sim_refusal *refusal)
 {
     struct buf *out = request->answer;
 
@@ -62,7 +62,7 @@ static void add_error(struct sim_request *request, const struct sim_refusal *ref
     buf_printf(out, ",\"fbtrace_id\":\"A%llx\"}}", (unsigned long long)clock_mono_us());
 }
 
-static void graph_refuse(struct sim_request *request, int status)
+void sim_graph_refuse(struct sim_request *request, int status)
 {
     bool is_whatsapp = strcmp(request->platform, "whatsapp") == 0;
     struct sim_refusal refusal;
@@ -78,7 +78,7 @@ static void graph_refuse(struct sim_request *request, int status)
     else
         sim_refuse(&refusal, 100, "Invalid parameter");
     refusal.status = status;
-    add_error(request, &refusal);
+    sim_graph_error(request, &refusal);
 }
 
 // ---- Who, to whom, what
@@ -170,7 +170,7 @@ static void graph_describe(struct sim_request *request)
 
 // ---- Answers
 
-static bool token_check(const struct sim_request *request, struct sim_refusal *ret_refusal)
+bool sim_graph_token(const struct sim_request *request, struct sim_refusal *ret_refusal)
 {
     const char *token = sim_bearer(request);
 
@@ -197,7 +197,7 @@ static bool graph_check(const struct sim_request *request, struct sim_refusal *r
         ret_refusal->status = 404;
         return false;
     }
-    if (!token_check(request, ret_refusal))
+    if (!sim_graph_token(request, ret_refusal))
         return false;
     if (!cJSON_IsObject(request->json))
         return sim_refuse(ret_refusal, 100, "The body is not a JSON object");
@@ -242,7 +242,7 @@ static void graph_answer(struct sim *sim, struct sim_request *request)
     bool is_message = json_get(request->json, "message") || json_get(request->json, "type");
 
     if (!graph_check(request, &refusal)) {
-        add_error(request, &refusal);
+        sim_graph_error(request, &refusal);
         return;
     }
     request->status = 200;
@@ -264,5 +264,5 @@ const struct sim_endpoint sim_graph = {
     .accepts = graph_accepts,
     .describe = graph_describe,
     .answer = graph_answer,
-    .refuse = graph_refuse,
+    .refuse = sim_graph_refuse,
 };
