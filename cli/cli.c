@@ -13,9 +13,17 @@
 
 enum { EXIT_USAGE = 2 };
 
-static const struct command *const commands[] = {
-    &command_listen, &command_worker, &command_init, &command_account, &command_flow,
-    &command_queue,  &command_parse,  &command_sim,  &command_version, NULL};
+static const struct command *const commands[] = {&command_listen,
+                                                 &command_worker,
+                                                 &command_init,
+                                                 &command_account,
+                                                 &command_flow,
+                                                 &command_queue,
+                                                 &command_doctor,
+                                                 &command_parse,
+                                                 &command_sim,
+                                                 &command_version,
+                                                 NULL};
 
 static const struct command root = {
     .name = "hookmill",
@@ -268,6 +276,7 @@ static int run_command(struct cli *cli, const char *config_path, int argc, char 
     enum log_level level;
     if (log_level_parse(cli->config.log_level, &level))
         log_set_level(level);
+    cli->config_path = config_path;
     status = cli->command->run(cli);
     config_deinit(&cli->config);
     return status;

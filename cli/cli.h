@@ -29,7 +29,8 @@ struct cli {
     const char *values[CLI_OPTIONS_MAX]; // by the option's place in its table; "" for a switch
     const char *args[CLI_ARGS_MAX];      // positional
     size_t arg_count;
-    struct config config; // loaded before run, unless the command says no_config
+    struct config config;    // loaded before run, unless the command says no_config
+    const char *config_path; // what --config gave, or NULL
 };
 
 struct command {
@@ -46,7 +47,7 @@ struct command {
 };
 
 extern const struct command command_listen, command_worker, command_sim, command_init, command_flow,
-    command_account, command_queue, command_parse, command_version;
+    command_account, command_queue, command_doctor, command_parse, command_version;
 
 // The value of an option of this command, or NULL.
 const char *cli_value(const struct cli *cli, const char *name);

@@ -21,7 +21,8 @@ ALLOWED = {
     "worker": MIDDLE,
     "admin": MIDDLE,
     "sim": MIDDLE,
-    "cli": [*MIDDLE, "webhook", "worker", "admin", "sim"],
+    "doctor": MIDDLE,
+    "cli": [*MIDDLE, "webhook", "worker", "admin", "sim", "doctor"],
 }
 
 # The pure core does no I/O: nothing of Redis, MongoDB, libcurl or libevent.
