@@ -251,7 +251,7 @@ void check_scopes(struct doctor *d)
     if (!p->info.scopes) {
         report(d, DOCTOR_SKIPPED,
                "Meta does not tell the token's scopes" MEND
-               "Look at the token in Meta's access token debugger.");
+               "Look up its permissions where it was issued.");
         return;
     }
     for (const char *const *scope = needed_scopes(p); *scope; scope++)
@@ -314,7 +314,7 @@ static void report_number(struct doctor *d, const cJSON *node)
     if (status && is_one_of(status, gone))
         report(d, DOCTOR_FAILED,
                "%s: status %s" MEND
-               "Register the number again in WhatsApp Manager; until then it neither sends nor "
+               "WhatsApp Manager shows why; until it is mended there, the number neither sends nor "
                "receives.",
                number ? number : "the number", status);
     else if (status && !is_one_of(status, well))

@@ -90,7 +90,7 @@ void check_subscriptions(struct doctor *d)
         report(d, DOCTOR_FAILED,
                "Meta refuses the app's id and secret: %s" MEND
                "Compare id and secret in the section [app %s] with App ID and App Secret in the "
-               "app's basic settings; a wrong secret makes every delivery fail, too.",
+               "app's settings; a wrong secret makes every delivery fail, too.",
                q->text, app->name);
         return;
     }
@@ -194,15 +194,16 @@ static void report_unsubscribed(struct doctor *d, enum platform platform)
         // Another app may serve it; whether the list shows Instagram Login's product is unknown.
         report(d, DOCTOR_WARNING,
                "this app's list does not show a subscription to %s" MEND
-               "If this app serves the %s accounts: subscribe it in its dashboard, under Webhooks "
-               "of that product.",
+               "If this app serves the %s accounts: subscribe it in its dashboard, in the "
+               "webhooks of that product.",
                object, platform_name(platform));
     else
-        report(d, DOCTOR_FAILED,
-               "the app is not subscribed to %s: no %s event ever comes" MEND
-               "In the app's dashboard, under Webhooks, choose this object, give callback URL and "
-               "verify token, and subscribe to its fields.",
-               object, platform_name(platform));
+        report(
+            d, DOCTOR_FAILED,
+            "the app is not subscribed to %s: no %s event ever comes" MEND
+            "In the app's dashboard, in the webhooks of this object, give callback URL and verify "
+            "token, and subscribe to its fields.",
+            object, platform_name(platform));
 }
 
 static void report_fields(struct doctor *d, enum platform platform, const cJSON *have)
@@ -215,14 +216,14 @@ static void report_fields(struct doctor *d, enum platform platform, const cJSON 
     if (essential.len)
         report(d, DOCTOR_FAILED,
                "missing:%s%s" MEND
-               "In the app's dashboard, under Webhooks, object %s, subscribe to them; without%s "
+               "In the app's dashboard, in the webhooks of %s, subscribe to them; without%s "
                "people write and nothing happens.",
                essential.data, useful.data ? useful.data : "", objects[platform].object,
                essential.data);
     else if (useful.len)
         report(d, DOCTOR_WARNING,
                "missing:%s" MEND
-               "In the app's dashboard, under Webhooks, object %s, subscribe to them (and the "
+               "In the app's dashboard, in the webhooks of %s, subscribe to them (and the "
                "account, where it has a list of its own).",
                useful.data, objects[platform].object);
     else

@@ -274,7 +274,7 @@ class Doctor(unittest.TestCase):
         self.meta(nodes={ACCOUNTS["whatsapp"]: {"quality_rating": "RED"}})
         self.assert_ill(self.doctor(), (KEYS["whatsapp"], "account", "warning", "RED", "WhatsApp Manager"))
         self.meta(nodes={ACCOUNTS["whatsapp"]: {"status": "DISCONNECTED"}, "me": {"user_id": "17840000000000000"}})
-        self.assert_ill(self.doctor(), (KEYS["whatsapp"], "account", "failed", "DISCONNECTED", "Register"),
+        self.assert_ill(self.doctor(), (KEYS["whatsapp"], "account", "failed", "DISCONNECTED", "WhatsApp Manager"),
                         (KEYS["instagram"], "account", "failed", "another account's", "rotate-token"))
 
     def test_waba_that_is_not_known(self):
@@ -290,7 +290,8 @@ class Doctor(unittest.TestCase):
 
     def test_without_the_apps_id_the_token_itself_is_tried(self):
         report = self.doctor(env={"HOOKMILL_APP_DEMO_ID": ""})
-        self.assert_ill(report, (None, "apps", "warning", "without id: demo", "Set id"))
+        self.assert_ill(report, (None, "apps", "warning", "without id: demo", "Set id"),
+                        (KEYS["whatsapp"], "subscription", "warning", "is not known", "--waba"))
         self.assertEqual(report.line("app demo", "subscriptions")["status"], "skipped")
         self.assertEqual(report.line(KEYS["messenger"], "token")["status"], "skipped")
         self.assertEqual(report.line(KEYS["messenger"], "account")["status"], "ok")
@@ -461,7 +462,7 @@ class Doctor(unittest.TestCase):
 
     def test_writes_that_are_not_kept(self):
         self.assert_ill(self.doctor("--offline", env={"HOOKMILL_MONGODB_URI": self.system.mongo_uri + "?w=1"}),
-                        (None, "mongodb durability", "warning", "P5", "majority"))
+                        (None, "mongodb durability", "warning", "less than w=majority", "Take w and journal out"))
         report = self.doctor("--offline", env={"HOOKMILL_MONGODB_URI": self.system.mongo_uri + "?w=0"})
         self.assertEqual(report.ill(), {(None, "mongodb durability"): "failed"})
 

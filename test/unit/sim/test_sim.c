@@ -652,6 +652,107 @@ static void accepted_messages_are_reported_by_webhook(void **state)
     server_stop(&listener);
 }
 
+// ---- The administrative reads
+
+static cJSON *get(struct fixture *f, const char *path, const char *token, int want_status)
+{
+    struct told told = call(f, "GET", path, token, NULL);
+
+    if (told.status != want_status)
+        print_error("%s: %d\n", path, told.status);
+    assert_int_equal(told.status, want_status);
+    return told.json;
+}
+
+static void administrative_reads_show_all_being_well(void **state)
+{
+    struct fixture *f = *state;
+    cJSON *json = get(f, "/v25.0/debug_token?input_token=tok-page", "77|secret", 200);
+    const cJSON *data = json_get(json, "data");
+
+    assert_true(json_bool(data, "is_valid", false));
+    assert_string_equal(json_str(data, "app_id"), "77");
+    assert_string_equal(json_str(data, "type"), "PAGE");
+    assert_true(cJSON_GetArraySize(json_get(data, "scopes")) > 2);
+    cJSON_Delete(json);
+
+    json = get(f, "/v25.0/77/subscriptions", "77|secret", 200);
+    assert_int_equal(cJSON_GetArraySize(json_get(json, "data")), 3);
+    assert_string_equal(json_str(at(json_get(json, "data"), 0), "object"), "page");
+    cJSON_Delete(json);
+
+    json = get(f, "/v25.0/108/subscribed_apps", "tok", 200);
+    assert_non_null(json_get(at(json_get(json, "data"), 0), "subscribed_fields"));
+    cJSON_Delete(json);
+
+    json = get(f, "/v25.0/109?fields=id,quality_rating", "tok", 200);
+    assert_string_equal(json_str(json, "id"), "109");
+    assert_string_equal(json_str(json, "quality_rating"), "GREEN");
+    assert_null(json_get(json, "status"));
+    cJSON_Delete(json);
+}
+
+static void administrative_reads_are_refused_as_meta_does(void **state)
+{
+    static const struct {
+        const char *method, *path, *token;
+        int status, code;
+    } rows[] = {
+        {"GET", "/v25.0/me", NULL, 401, 190},
+        {"GET", "/v25.0/108", "expired-1", 401, 190},
+        {"GET", "/v25.0/108/subscribed_apps", "wrong", 401, 190},
+        {"GET", "/v25.0/debug_token?input_token=x", "no-app-token", 400, 100},
+        {"GET", "/v25.0/debug_token", "77|s", 400, 100},
+        {"GET", "/v25.0/77/subscriptions", "78|s", 400, 15},
+        {"GET", "/v25.0/77/subscriptions", "tok", 400, 15},
+        {"POST", "/v25.0/108/subscribed_apps", "tok", 400, 100},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct told told = call(*state, rows[i].method, rows[i].path, rows[i].token, NULL);
+        if (told.status != rows[i].status)
+            print_error("%s %s: %d\n", rows[i].method, rows[i].path, told.status);
+        assert_int_equal(told.status, rows[i].status);
+        assert_int_equal(json_int(json_get(told.json, "error"), "code", 0), rows[i].code);
+        assert_non_null(json_str(json_get(told.json, "error"), "fbtrace_id"));
+        cJSON_Delete(told.json);
+    }
+}
+
+static void meta_can_be_told_to_say_otherwise(void **state)
+{
+    struct fixture *f = *state;
+
+    control(f, "POST", "/_sim/meta",
+            "{\"app_id\":\"5\",\"callback_url\":\"https://x/\",\"fields\":{\"page\":[\"feed\"],"
+            "\"instagram\":null},\"tokens\":{\"t\":{\"is_valid\":false}},\"subscribed\":"
+            "{\"108\":null},\"nodes\":{\"109\":{\"status\":\"BANNED\"}}}");
+    cJSON *json = get(f, "/v25.0/debug_token?input_token=t", "77|s", 200);
+    assert_false(json_bool(json_get(json, "data"), "is_valid", true));
+    assert_string_equal(json_str(json_get(json, "data"), "app_id"), "5");
+    cJSON_Delete(json);
+    json = get(f, "/v25.0/77/subscriptions", "77|s", 200);
+    const cJSON *page = at(json_get(json, "data"), 0);
+    assert_int_equal(cJSON_GetArraySize(json_get(json, "data")), 2);
+    assert_string_equal(json_str(page, "callback_url"), "https://x/");
+    assert_int_equal(cJSON_GetArraySize(json_get(page, "fields")), 1);
+    cJSON_Delete(json);
+    json = get(f, "/v25.0/108/subscribed_apps", "t", 200);
+    assert_int_equal(cJSON_GetArraySize(json_get(json, "data")), 0);
+    cJSON_Delete(json);
+    json = get(f, "/v25.0/109?fields=status", "t", 200);
+    assert_string_equal(json_str(json, "status"), "BANNED");
+    cJSON_Delete(json);
+
+    control(f, "DELETE", "/_sim/meta", NULL);
+    json = get(f, "/v25.0/108/subscribed_apps", "t", 200);
+    assert_int_equal(cJSON_GetArraySize(json_get(json, "data")), 1);
+    cJSON_Delete(json);
+    struct told told = call(f, "POST", "/_sim/meta", NULL, "[]");
+    assert_int_equal(told.status, 400);
+    cJSON_Delete(told.json);
+}
+
 // ---- The connectors against it
 
 struct sent {
@@ -756,6 +857,9 @@ int main(void)
         CASE(client_that_leaves_a_delayed_answer_does_no_harm),
         CASE(control_requests_are_checked),
         CASE(accepted_messages_are_reported_by_webhook),
+        CASE(administrative_reads_show_all_being_well),
+        CASE(administrative_reads_are_refused_as_meta_does),
+        CASE(meta_can_be_told_to_say_otherwise),
         CASE(everything_that_the_renderers_make_is_taken),
         CASE(memory_is_bounded_and_counts_what_it_drops),
         CASE(port_in_use_is_an_error_that_names_it),
