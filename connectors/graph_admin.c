@@ -235,7 +235,7 @@ const char *graph_token_target(const struct graph_token *token, const char *scop
             continue;
         const cJSON *target =
             n < 1000 ? cJSON_GetArrayItem(json_get(entry, "target_ids"), (int)n) : NULL;
-        return cJSON_IsString(target) ? target->valuestring : NULL;
+        return cJSON_GetStringValue(target); // NULL of NULL
     }
     return NULL;
 }

@@ -165,6 +165,8 @@ static void report_untold(struct doctor *d, const struct patient *p)
         report(d, DOCTOR_SKIPPED,
                "no app that is looked at has an id, so Meta cannot be asked about it" MEND
                "Set id in the section [app NAME].");
+    else if (report_unanswered(d, &p->token))
+        return;
     else if (!by_facebook(p->account) && p->node.ok)
         report(d, DOCTOR_WARNING,
                "it works, but Meta tells nothing of it: %s" MEND
@@ -347,6 +349,8 @@ void check_node(struct doctor *d)
 
     if (!name)
         name = json_str(p->node.json, "username");
+    if (report_unanswered(d, &p->node))
+        return;
     if (!p->node.ok)
         report(d, DOCTOR_FAILED,
                "the token does not open it: %s" MEND

@@ -62,6 +62,17 @@ void ask_wait(struct doctor *d)
         event_base_loop(d->base, EVLOOP_ONCE);
 }
 
+bool report_unanswered(struct doctor *d, const struct question *q)
+{
+    if (q->ok || (q->http_status != 0 && q->http_status < 500))
+        return false;
+    report(d, DOCTOR_FAILED,
+           "Meta did not tell: %s" MEND
+           "Try again in a few minutes; if it stays so, look at the check \"graph api\".",
+           q->text);
+    return true;
+}
+
 static void on_visited(void *arg, const struct http_response *response, const struct err *err)
 {
     struct visit *v = arg;

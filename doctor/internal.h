@@ -62,6 +62,8 @@ void ask_node(struct doctor *d, struct question *q, enum graph_host host, const 
 void ask_token(struct doctor *d, struct question *q, const char *token,
                const struct config_app *app);
 void ask_wait(struct doctor *d);
+// Meta was away or in trouble: that says nothing of what was asked about. Reports so, and is true.
+bool report_unanswered(struct doctor *d, const struct question *q);
 
 struct visit {
     struct doctor *doctor;

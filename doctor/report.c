@@ -137,11 +137,11 @@ void report_skew(struct doctor *d, int64_t skew_ms, const char *whose)
                                                       : DOCTOR_OK;
     if (status == DOCTOR_OK)
         report(d, status, "this machine's clock agrees with %s, within %lld s", whose,
-               (long long)(off_ms / 1000 + 1));
+               (long long)off_ms / 1000 + 1);
     else
         report(d, status,
                "this machine's clock is %lld s %s %s" MEND
                "Have both synchronised: `timedatectl set-ntp true` on this machine (and on that of "
                "Redis); `timedatectl status` shows whether it works.",
-               (long long)(off_ms / 1000), skew_ms > 0 ? "ahead of" : "behind", whose);
+               (long long)off_ms / 1000, skew_ms > 0 ? "ahead of" : "behind", whose);
 }

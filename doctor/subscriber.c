@@ -124,6 +124,8 @@ void check_subscriber(struct doctor *d)
     for (size_t i = 0; i < p->subscribed_count; i++) {
         const struct question *q = &p->subscribed[i];
         const cJSON *entry = graph_subscriber(q->json, by_id ? p->app->id : NULL);
+        if (report_unanswered(d, q))
+            return;
         if (!q->ok) {
             report(d, DOCTOR_FAILED,
                    "%s: could not be read: %s" MEND

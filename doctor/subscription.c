@@ -86,6 +86,8 @@ void check_subscriptions(struct doctor *d)
     ask_node(d, q, GRAPH_FACEBOOK, app->id, "subscriptions", NULL, token);
     ask_wait(d);
     secret_free(token);
+    if (report_unanswered(d, q))
+        return;
     if (!q->ok) {
         report(d, DOCTOR_FAILED,
                "Meta refuses the app's id and secret: %s" MEND

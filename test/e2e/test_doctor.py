@@ -303,6 +303,14 @@ class Doctor(unittest.TestCase):
         self.assertEqual(report.line(KEYS["messenger"], "token")["found"], "the Graph API does not answer")
         self.assertEqual(report.line("app demo", "verification")["status"], "ok")
 
+    def test_meta_that_does_not_answer_in_time(self):
+        self.client.sim_behave(match={"kind": "subscribed_apps"}, times=-1, delay_ms=30000)
+        begin = time.monotonic()
+        report = self.doctor(env={"HOOKMILL_GRAPH_TIMEOUT_MS": "1000"})
+        self.assertLess(time.monotonic() - begin, 15)
+        self.assert_ill(report, *((key, "subscription", "failed", "no answer within 1000 ms", "Try again")
+                                  for key in KEYS.values()))
+
     def test_more_accounts_than_are_asked_at_once(self):
         ids = [str(7000000 + i) for i in range(40)]
         self.client.mongo.integrations.insert_many([
