@@ -32,6 +32,11 @@ void log_set_level(enum log_level level)
     atomic_store(&threshold, (int)level);
 }
 
+bool log_wants(enum log_level level)
+{
+    return (int)level >= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
 struct line {
     char text[LINE_MAX_BYTES];
     size_t len;

@@ -18,6 +18,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 bool log_level_parse(const char *name, enum log_level *ret_level);
 
 void log_set_level(enum log_level level);
+bool log_wants(enum log_level level); // whether lines of it are written: spares making their values
 
 /*
  * Writes one line. Pairs are (const char *key, const char *value), ended by NULL; a pair whose

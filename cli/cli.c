@@ -284,7 +284,7 @@ static int run_command(struct cli *cli, const char *config_path, int argc, char 
 
 int cli_main(int argc, char **argv)
 {
-    struct cli cli = {.command = &root, .path = "hookmill"};
+    struct cli cli = {.command = &root, .path = "hookmill", .argv = argv};
     const char *config_path = NULL;
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {

@@ -29,6 +29,7 @@ struct cli {
     const char *values[CLI_OPTIONS_MAX]; // by the option's place in its table; "" for a switch
     const char *args[CLI_ARGS_MAX];      // positional
     size_t arg_count;
+    char **argv;             // of the whole program
     struct config config;    // loaded before run, unless the command says no_config
     const char *config_path; // what --config gave, or NULL
 };

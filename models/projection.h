@@ -91,6 +91,7 @@ MUST_USE struct writer *writer_new(struct event_base *base, struct store *store,
                                    unsigned linger_ms);
 void writer_free(struct writer *writer); // what is not stored yet fires with ERR_CANCELED
 // How long session_history is kept from now on (default 90 days).
+uint64_t writer_flushes(const struct writer *writer); // batches stored so far
 void writer_set_history_days(struct writer *writer, int64_t days);
 void writer_project(struct writer *writer, struct projection *owned_projection, writer_done_fn done,
                     void *arg);

@@ -57,6 +57,7 @@ struct writer {
     struct flush *flight; // NULL, on a pool thread, or waiting for the end of its back-off
     unsigned linger_ms, backoff_ms;
     int64_t history_days;
+    uint64_t flushes; // that were stored
 };
 
 /* --- on a pool thread ------------------------------------------------------------------------ */
@@ -240,6 +241,7 @@ static void flush_done(void *arg, const struct err *err)
         return;
     }
     writer->flight = NULL;
+    writer->flushes++;
     writer->backoff_ms = BACKOFF_FIRST_MS;
     if (writer->waiting != NULL)
         start(writer); // it has been collecting long enough
@@ -274,6 +276,11 @@ struct writer *writer_new(struct event_base *base, struct store *store, unsigned
 void writer_set_history_days(struct writer *writer, int64_t days)
 {
     writer->history_days = days;
+}
+
+uint64_t writer_flushes(const struct writer *writer)
+{
+    return writer->flushes;
 }
 
 void writer_free(struct writer *writer)

@@ -10,8 +10,13 @@
  *                     new children serve first, then the old ones end gracefully. Tried out first
  *                     (`--check`): what would not start changes nothing and is logged
  *
- * Since sockets are never closed before the last process that may accept from them has ended, no
- * connection is reset by any of this.
+ * No connection is reset by any of this: sockets are never closed before the last process that may
+ * accept from them has ended; and before the last children are told to end, the kernel is told to
+ * let no further connection into the sockets' queues, so that what is in them can be emptied.
+ *
+ * What a child owes for it: on SIGTERM or SIGINT it goes on accepting until the queues of its
+ * sockets are empty, answers what is under way, and returns from `run`. Its handlers are to be
+ * there before supervised_ready(); until then these signals wait.
  */
 #pragma once
 
@@ -29,10 +34,15 @@ struct supervisor_socket {
 };
 
 struct supervised {
-    unsigned index;          // 0 … processes − 1
-    const int *sockets;      // this child's listening descriptors, in the order of the table
+    unsigned index; // 0 … processes − 1
+    /*
+     * This child's listening descriptors, not blocking: one per row, in the order of the table,
+     * then those that a supervisor with more children left behind. Not the child's to close.
+     */
+    const int *sockets;
+    size_t socket_count;
     struct metrics *metrics; // attached
-    int ready_fd;            // supervised_ready() writes to it
+    int ready_fd;            // supervised_ready() writes to it; -1 = nobody is told
 };
 // Tells the supervisor that this child serves. Once.
 void supervised_ready(struct supervised *self);
@@ -52,3 +62,11 @@ struct supervisor_config {
 
 // Returns the exit status. Children return from it too, inside exit().
 int supervise(const struct supervisor_config *config);
+
+/*
+ * For `--check`: whether a supervisor with this configuration would get its sockets, given those
+ * that the running one holds. The caller looks at the rest of what its children need, and calls
+ * supervisor_checked() at the end, with nothing but that on standard output.
+ */
+MUST_USE bool supervisor_check(const struct supervisor_config *config, struct err *err);
+void supervisor_checked(void);

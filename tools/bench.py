@@ -101,8 +101,8 @@ def load(url, bodies):
 
 def counters(url):
     text = urllib.request.urlopen(url + "/metrics", timeout=10).read().decode()
-    return {name: int(re.search(rf"^hookmill_listener_{name}_total (\d+)$", text, re.M)[1])
-            for name in ("admitted", "duplicates")}
+    return {name: sum(map(int, re.findall(rf'^hookmill_listener_results_total{{.*result="{name}"}} (\d+)$', text, re.M)))
+            for name in ("admitted", "duplicate")}
 
 
 def listener_round(url, bodies, count):
@@ -111,7 +111,7 @@ def listener_round(url, bodies, count):
         before = counters(url)
         found = load(url, bodies)
         after = counters(url)
-        admitted, duplicates = (after[name] - before[name] for name in ("admitted", "duplicates"))
+        admitted, duplicates = (after[name] - before[name] for name in ("admitted", "duplicate"))
         if duplicates == 0 and admitted >= found["answers"]:
             return found, count
         if duplicates == 0 or count * 2 > MOST_BODIES:

@@ -12,17 +12,18 @@ MIDDLE = [*CORE, "connectors", "models", "queue"]
 # Folder → the other folders whose headers it may include. `test` may use everything.
 ALLOWED = {
     "base": [],
+    "process": ["base"],
     "engine": ["base"],
     "nodes": ["base", "engine"],
     "queue": CORE,
     "models": CORE,
     "connectors": CORE,
-    "webhook": MIDDLE,
-    "worker": MIDDLE,
+    "webhook": [*MIDDLE, "process"],
+    "worker": [*MIDDLE, "process"],
     "admin": MIDDLE,
     "sim": MIDDLE,
     "doctor": MIDDLE,
-    "cli": [*MIDDLE, "webhook", "worker", "admin", "sim", "doctor"],
+    "cli": [*MIDDLE, "process", "webhook", "worker", "admin", "sim", "doctor"],
 }
 
 # The pure core does no I/O: nothing of Redis, MongoDB, libcurl or libevent.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The road of one POST: signature over the raw bytes, then events, then one call to the queue for
- * all of them, and the answer when Redis has them. The client may go away at any point; its events
- * are kept all the same.
+ * all of them, and the answer when Redis has them, or when there is no time left to wait for it.
+ * The client may go away at any point; its events are kept all the same. Nothing is parsed, and
+ * nothing but the app looked up, before the signature holds.
  */
 
 #include <event2/buffer.h>
@@ -19,10 +20,13 @@
 
 struct delivery {
     struct listener *listener;      // NULL once it was freed
-    struct evhttp_request *request; // NULL once the client is gone
+    struct evhttp_request *request; // NULL once the client is gone, or was answered
     size_t app;
-    int64_t started_us;
-    TAILQ_ENTRY(delivery) link; // in listener->deliveries
+    char id[17]; // in log lines, and in each event
+    bool late;   // answered before the queue did
+    unsigned events;
+    int64_t started_us, parsed_us;
+    TAILQ_ENTRY(delivery) link; // in listener->deliveries, or ->answered
 };
 
 static const char *app_name(const struct delivery *delivery)
@@ -30,27 +34,78 @@ static const char *app_name(const struct delivery *delivery)
     return delivery->listener->config.apps[delivery->app].name;
 }
 
+// What all log lines about a delivery say.
+#define WHICH(delivery, buffer)                                                                    \
+    "delivery", (delivery)->id, "app", app_name(delivery), "client",                               \
+        listener_client((delivery)->listener, (delivery)->request, buffer)
+
 /* --- the answer ----------------------------------------------------------------------------------
  */
+
+static void observe(const struct listener *listener, unsigned stage, int64_t us)
+{
+    metrics_observe(listener->figures->metrics, stage, us);
+}
+
+static void log_delivered(const struct delivery *delivery, int status, int64_t took_us)
+{
+    if (!log_wants(LOG_DEBUG))
+        return;
+    char client[PROXY_ADDRESS_MAX];
+    log_debug("listener.delivery", WHICH(delivery, client), "status", log_int(status), "events",
+              log_int(delivery->events), "us", log_int(took_us));
+}
+
+static void answer(struct delivery *delivery, int status, const char *text)
+{
+    struct listener *listener = delivery->listener;
+    int64_t now_us = clock_mono_us();
+    if (delivery->parsed_us != 0)
+        observe(listener, listener->figures->admit, now_us - delivery->parsed_us);
+    observe(listener, listener->figures->total, now_us - delivery->started_us);
+    log_delivered(delivery, status, now_us - delivery->started_us);
+    if (delivery->request)
+        listener_answer(listener, delivery->request, delivery->app, status, text);
+    delivery->request = NULL;
+}
 
 static void delivery_end(struct delivery *delivery, int status, const char *text)
 {
     struct listener *listener = delivery->listener;
-    TAILQ_REMOVE(&listener->deliveries, delivery, link);
-    listener->metrics.in_flight--;
-    metrics_took(&listener->metrics, clock_mono_us() - delivery->started_us);
-    if (delivery->request)
-        listener_answer(listener, delivery->request, delivery->app, status, text);
+    TAILQ_REMOVE(delivery->late ? &listener->answered : &listener->deliveries, delivery, link);
+    listener->in_flight--;
+    if (!delivery->late)
+        answer(delivery, status, text);
     free(delivery);
 }
 
 static void end_not_kept(struct delivery *delivery, const struct err *err)
 {
+    struct listener *listener = delivery->listener;
     unsigned hidden;
-    if (quiet_pass(&delivery->listener->not_kept, &hidden))
-        log_error("listener.not_kept", "app", app_name(delivery), "reason", err->text, "more",
+    char client[PROXY_ADDRESS_MAX];
+    if (quiet_pass(&listener->not_kept, &hidden))
+        log_error("listener.not_kept", WHICH(delivery, client), "reason", err->text, "more",
                   hidden ? log_int(hidden) : NULL);
+    figures_result(listener->figures, delivery->app, FIGURE_REFUSED, delivery->events);
     delivery_end(delivery, 503, "cannot be kept now\n");
+}
+
+void delivery_answer_late(struct listener *listener, int64_t started_us)
+{
+    struct delivery *delivery;
+    while ((delivery = TAILQ_FIRST(&listener->deliveries)) && delivery->started_us <= started_us) {
+        unsigned hidden;
+        char client[PROXY_ADDRESS_MAX];
+        if (quiet_pass(&listener->late, &hidden))
+            log_error("listener.late", WHICH(delivery, client), "reason",
+                      "the queue did not answer in time; it may still be kept", "more",
+                      hidden ? log_int(hidden) : NULL);
+        TAILQ_REMOVE(&listener->deliveries, delivery, link);
+        TAILQ_INSERT_TAIL(&listener->answered, delivery, link);
+        delivery->late = true;
+        answer(delivery, 503, "not in time\n");
+    }
 }
 
 // The client hung up while Redis was at work.
@@ -63,13 +118,44 @@ static void on_gone(void *arg)
     delivery->request = NULL;
 }
 
-void delivery_abandon_all(struct listener *listener)
+static void abandon(struct delivery_queue *queue)
 {
     struct delivery *delivery;
-    while ((delivery = TAILQ_FIRST(&listener->deliveries))) {
-        TAILQ_REMOVE(&listener->deliveries, delivery, link);
+    while ((delivery = TAILQ_FIRST(queue))) {
+        TAILQ_REMOVE(queue, delivery, link);
         delivery->listener = NULL;
     }
+}
+
+void delivery_abandon_all(struct listener *listener)
+{
+    abandon(&listener->deliveries);
+    abandon(&listener->answered);
+}
+
+/* --- no room -------------------------------------------------------------------------------------
+ */
+
+static void shed(struct delivery *delivery, enum figure_shed what)
+{
+    struct listener *listener = delivery->listener;
+    unsigned hidden;
+    if (quiet_pass(&listener->shed, &hidden))
+        log_warn("listener.shed", "delivery", delivery->id, "app", app_name(delivery), "what",
+                 what == FIGURE_SHED_ALL ? "all" : "receipts", "waiting",
+                 log_int((long long)queue_waiting(listener->queue)), "more",
+                 hidden ? log_int(hidden) : NULL);
+    figures_shed(listener->figures, delivery->app, what);
+    figures_result(listener->figures, delivery->app, FIGURE_REFUSED, delivery->events);
+    delivery_end(delivery, 503, "no room now\n");
+}
+
+static bool are_receipts(const struct event_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!event_is_receipt(&list->events[i]))
+            return false;
+    return list->count > 0;
 }
 
 /* --- understood: admit ---------------------------------------------------------------------------
@@ -89,12 +175,15 @@ static bool same_account(const struct event *a, const struct event *b)
     return a->platform == b->platform && strcmp(a->account, b->account) == 0;
 }
 
-static void fill_admission(struct admission *row, const struct event *event, size_t index)
+static void fill_admission(struct admission *row, struct event *event, size_t index,
+                           char *delivery_id)
 {
     row->owns_account = index == 0 || !same_account(event, event - 1);
     row->account =
         row->owns_account ? account_key(event->platform, event->account) : row[-1].account;
+    event->delivery = delivery_id; // only lent: an event owns its strings
     row->json = event_to_json(event);
+    event->delivery = NULL;
     bool receipt = event_is_receipt(event);
     if (!receipt)
         event_dedup_key(event, row->dedup_key);
@@ -124,20 +213,20 @@ static void on_admitted(void *arg, const struct queue_admitted *result, const st
         end_not_kept(delivery, err);
         return;
     }
-    delivery->listener->metrics.admitted += result->admitted;
-    delivery->listener->metrics.duplicates += result->duplicates;
+    const struct listener_figures *figures = delivery->listener->figures;
+    figures_result(figures, delivery->app, FIGURE_ADMITTED, result->admitted);
+    figures_result(figures, delivery->app, FIGURE_DUPLICATE, result->duplicates);
+    figures_result(figures, delivery->app, FIGURE_SPOOLED, result->spooled);
     delivery_end(delivery, 200, NULL);
 }
 
-static void admit(struct delivery *delivery, const struct event_list *list)
+static void admit(struct delivery *delivery, struct event_list *list)
 {
     struct admission *rows = x_calloc(list->count, sizeof *rows);
     struct queue_event *events = x_calloc(list->count, sizeof *events);
     for (size_t i = 0; i < list->count; i++) {
-        const struct event *event = &list->events[i];
-        fill_admission(&rows[i], event, i);
+        fill_admission(&rows[i], &list->events[i], i, delivery->id);
         events[i] = rows[i].event;
-        delivery->listener->metrics.events[event->platform][event->kind]++;
     }
     queue_admit(delivery->listener->queue, events, list->count, on_admitted, delivery);
     for (size_t i = 0; i < list->count; i++) {
@@ -163,15 +252,17 @@ static void on_buried(void *arg, const struct err *err)
         end_not_kept(delivery, err);
         return;
     }
-    delivery->listener->metrics.apps[delivery->app].buried++;
+    const struct listener_figures *figures = delivery->listener->figures;
+    figures_app(figures, figures->buried, delivery->app, 1);
     delivery_end(delivery, 200, NULL);
 }
 
 static void bury(struct delivery *delivery, const void *body, size_t len, const struct err *why)
 {
     unsigned hidden;
+    char client[PROXY_ADDRESS_MAX];
     if (quiet_pass(&delivery->listener->not_understood[delivery->app], &hidden))
-        log_warn("listener.not_understood", "app", app_name(delivery), "reason", why->text, "bytes",
+        log_warn("listener.not_understood", WHICH(delivery, client), "reason", why->text, "bytes",
                  log_int((long long)len), "more", hidden ? log_int(hidden) : NULL);
     queue_bury_raw(delivery->listener->queue, app_name(delivery), why->text, body, len, on_buried,
                    delivery);
@@ -189,41 +280,72 @@ static bool check_signature(struct delivery *delivery, const void *body, size_t 
         signature_check(&listener->config.apps[delivery->app], header, body, len);
     if (signature == SIGNATURE_GOOD)
         return true;
-    listener->metrics.apps[delivery->app].bad_signatures++;
+    figures_app(listener->figures, listener->figures->signature_failures, delivery->app, 1);
     unsigned hidden;
+    char client[PROXY_ADDRESS_MAX];
     if (quiet_pass(&listener->bad_signature[delivery->app], &hidden))
-        log_warn("listener.signature", "app", app_name(delivery), "reason",
+        log_warn("listener.signature", WHICH(delivery, client), "reason",
                  signature_reason(signature), "bytes", log_int((long long)len), "more",
                  hidden ? log_int(hidden) : NULL);
     return false;
 }
 
-void delivery_start(struct listener *listener, size_t app, struct evhttp_request *request)
+static struct delivery *delivery_new(struct listener *listener, size_t app,
+                                     struct evhttp_request *request)
 {
     struct delivery *delivery = x_alloc(sizeof *delivery);
     *delivery = (struct delivery){
         .listener = listener, .request = request, .app = app, .started_us = clock_mono_us()};
+    uint64_t id = listener->next_delivery++;
+    for (int i = 15; i >= 0; i--, id >>= 4)
+        delivery->id[i] = "0123456789abcdef"[id & 15];
     TAILQ_INSERT_TAIL(&listener->deliveries, delivery, link);
-    listener->metrics.in_flight++;
+    listener->in_flight++;
     http_guard_take(listener->guard, request, on_gone, delivery);
+    return delivery;
+}
 
-    struct evbuffer *input = evhttp_request_get_input_buffer(request);
-    size_t len = evbuffer_get_length(input);
-    const void *body = len > 0 ? evbuffer_pullup(input, -1) : (const unsigned char *)"";
-    if (!check_signature(delivery, body, len)) {
-        delivery_end(delivery, 401, "signature\n");
-        return;
-    }
-    listener->metrics.apps[app].body_bytes += len;
+// A delivery whose signature holds.
+static void take(struct delivery *delivery, const void *body, size_t len, int64_t verified_us)
+{
+    struct listener *listener = delivery->listener;
     struct event_list list;
     struct err err = {0};
-    if (!normalise(body, len, &list, &err)) {
+    bool understood = normalise(body, len, &list, &err);
+    delivery->parsed_us = clock_mono_us();
+    observe(listener, listener->figures->parse, delivery->parsed_us - verified_us);
+    if (!understood) {
         bury(delivery, body, len, &err);
         return;
     }
+    delivery->events = (unsigned)list.count;
+    for (size_t i = 0; i < list.count; i++)
+        figures_event(listener->figures, delivery->app, &list.events[i]);
     if (list.count == 0)
         delivery_end(delivery, 200, NULL);
+    else if (queue_room(listener->queue) == QUEUE_ROOM_NO_RECEIPTS && are_receipts(&list))
+        shed(delivery, FIGURE_SHED_RECEIPTS);
     else
         admit(delivery, &list);
     event_list_deinit(&list);
+}
+
+void delivery_start(struct listener *listener, size_t app, struct evhttp_request *request)
+{
+    struct delivery *delivery = delivery_new(listener, app, request);
+    struct evbuffer *input = evhttp_request_get_input_buffer(request);
+    size_t len = evbuffer_get_length(input);
+    const void *body = len > 0 ? evbuffer_pullup(input, -1) : (const unsigned char *)"";
+    bool signature_holds = check_signature(delivery, body, len);
+    int64_t verified_us = clock_mono_us();
+    observe(listener, listener->figures->verify, verified_us - delivery->started_us);
+    if (!signature_holds) {
+        delivery_end(delivery, 401, "signature\n");
+        return;
+    }
+    figures_app(listener->figures, listener->figures->body_bytes, app, len);
+    if (queue_room(listener->queue) == QUEUE_ROOM_NONE)
+        shed(delivery, FIGURE_SHED_ALL);
+    else
+        take(delivery, body, len, verified_us);
 }

@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -19,6 +20,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "webhook/leaving.h"
+#include "webhook/tls.h"
 
 enum conn_state {
     CONN_NEW,     // bufferevent made; its evhttp_connection is not known yet
@@ -50,7 +52,7 @@ TAILQ_HEAD(conn_queue, conn);
 struct http_guard {
     struct http_guard_config config;
     struct event_base *base;
-    struct evconnlistener *listener;
+    struct evconnlistener **listeners; // evhttp's
     struct event *adopt, *tick;
     struct conn_queue states[CONN_STATES];
     int64_t ttl_ms[CONN_STATES]; // 0 = no limit
@@ -59,11 +61,12 @@ struct http_guard {
     unsigned count;
     uint64_t expired;
     bool accepting, stopping;
+    bool accepted_all; // while stopping: the sockets' queues were empty
     void (*drained)(void *arg);
     void *drained_arg;
 };
 
-enum { TICK_MIN_MS = 5, TICK_MAX_MS = 250, LEAVING_MS = 3000 };
+enum { TICK_MIN_MS = 5, TICK_MAX_MS = 250, LEAVING_MS = 3000, LINGER_MS = 1000 };
 
 /* --- states --------------------------------------------------------------------------------------
  */
@@ -78,14 +81,16 @@ static void set_state(struct conn *conn, enum conn_state state)
 
 static void update_accepting(struct http_guard *guard)
 {
-    bool accept = !guard->stopping && guard->count < guard->config.max_connections;
+    bool accept = !guard->accepted_all && guard->count < guard->config.max_connections;
     if (accept == guard->accepting)
         return;
     guard->accepting = accept;
-    if (accept)
-        evconnlistener_enable(guard->listener);
-    else
-        evconnlistener_disable(guard->listener);
+    for (size_t i = 0; i < guard->config.socket_count; i++) {
+        if (accept)
+            evconnlistener_enable(guard->listeners[i]);
+        else
+            evconnlistener_disable(guard->listeners[i]);
+    }
 }
 
 static void conn_forget(struct conn *conn)
@@ -97,7 +102,7 @@ static void conn_forget(struct conn *conn)
     free(conn);
     guard->count--;
     update_accepting(guard);
-    if (guard->stopping && guard->count == 0)
+    if (guard->accepted_all && guard->count == 0)
         event_active(guard->adopt, EV_TIMEOUT, 0); // reports from the loop, see on_adopt
 }
 
@@ -128,6 +133,8 @@ static void on_closed(struct evhttp_connection *evcon, void *arg)
     struct conn *conn = arg;
     evbuffer_remove_cb_entry(bufferevent_get_input(conn->bev), conn->input_cb);
     evbuffer_remove_cb_entry(bufferevent_get_output(conn->bev), conn->output_cb);
+    if (conn->guard->config.tls)
+        tls_close(conn->bev);
     void (*gone)(void *) = conn->gone;
     void *gone_arg = conn->gone_arg;
     if (!conn_leave(conn))
@@ -162,7 +169,8 @@ static void make_room(struct http_guard *guard)
 static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {
     struct http_guard *guard = arg;
-    struct bufferevent *bev = bufferevent_socket_new(base, -1, 0);
+    struct bufferevent *bev = guard->config.tls ? tls_bufferevent(guard->config.tls, base)
+                                                : bufferevent_socket_new(base, -1, 0);
     if (!bev)
         return NULL;
     struct conn *conn = x_alloc(sizeof *conn);
@@ -242,8 +250,6 @@ static void conn_adopt(struct conn *conn)
     conn->output_cb = evbuffer_add_cb(bufferevent_get_output(conn->bev), on_output, conn);
     bufferevent_decref(conn->bev);
     set_state(conn, CONN_READING);
-    if (conn->guard->stopping)
-        conn_close(conn);
 }
 
 static void adopt_all(struct http_guard *guard)
@@ -253,12 +259,27 @@ static void adopt_all(struct http_guard *guard)
         conn_adopt(conn);
 }
 
+// While stopping: whether all that was to be accepted is. What comes later is not for us.
+static void look_at_queues(struct http_guard *guard)
+{
+    if (!guard->stopping || guard->accepted_all)
+        return;
+    for (size_t i = 0; i < guard->config.socket_count; i++) {
+        struct pollfd fd = {.fd = guard->config.sockets[i], .events = POLLIN};
+        if (poll(&fd, 1, 0) > 0)
+            return; // the next turn of the loop, or the next tick, accepts
+    }
+    guard->accepted_all = true;
+    update_accepting(guard);
+}
+
 // Runs in the same turn of the loop as the accept, before any byte is read.
 static void on_adopt(evutil_socket_t fd, short what, void *arg)
 {
     struct http_guard *guard = arg;
     adopt_all(guard);
-    if (guard->stopping && guard->count == 0 && guard->drained) {
+    look_at_queues(guard);
+    if (guard->accepted_all && guard->count == 0 && guard->drained) {
         void (*drained)(void *) = guard->drained;
         guard->drained = NULL;
         drained(guard->drained_arg); // may free the guard
@@ -268,11 +289,16 @@ static void on_adopt(evutil_socket_t fd, short what, void *arg)
 /* --- time ----------------------------------------------------------------------------------------
  */
 
-static void close_idle(struct http_guard *guard)
+// While stopping: those that were accepted and have said nothing yet get as long as idle ones.
+static void close_silent(struct http_guard *guard, int64_t now)
 {
-    struct conn *conn;
-    while ((conn = TAILQ_FIRST(&guard->states[CONN_IDLE])))
-        conn_close(conn);
+    struct conn *conn, *next;
+    for (conn = TAILQ_FIRST(&guard->states[CONN_READING]);
+         conn && now - conn->since_ms >= LINGER_MS; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (conn->silent)
+            conn_close(conn);
+    }
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -287,8 +313,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
             conn_close(conn);
         }
     }
-    if (guard->stopping)
-        close_idle(guard);
+    if (guard->stopping) {
+        close_silent(guard, now);
+        event_active(guard->adopt, EV_TIMEOUT, 0);
+    }
     make_room(guard);
     update_accepting(guard); // after on_accept_error
 }
@@ -298,17 +326,29 @@ static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
     struct http_guard *guard = arg;
     guard->accepting = false;
-    evconnlistener_disable(listener);
+    for (size_t i = 0; i < guard->config.socket_count; i++)
+        evconnlistener_disable(guard->listeners[i]);
+}
+
+static void bind_listeners(struct http_guard *guard, struct evhttp *http)
+{
+    guard->listeners = x_calloc(guard->config.socket_count, sizeof(struct evconnlistener *));
+    for (size_t i = 0; i < guard->config.socket_count; i++) {
+        struct evconnlistener *listener = evconnlistener_new(
+            guard->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, guard->config.sockets[i]);
+        evhttp_bind_listener(http, listener); // sets the callback
+        evconnlistener_set_error_cb(listener, on_accept_error);
+        guard->listeners[i] = listener;
+    }
 }
 
 struct http_guard *http_guard_new(struct event_base *base, struct evhttp *http,
-                                  struct evconnlistener *listener,
                                   const struct http_guard_config *config)
 {
     struct http_guard *guard = x_alloc(sizeof *guard);
     guard->config = *config;
     guard->base = base;
-    guard->listener = listener;
+    bind_listeners(guard, http);
     guard->accepting = true;
     for (int state = 0; state < CONN_STATES; state++)
         TAILQ_INIT(&guard->states[state]);
@@ -323,7 +363,6 @@ struct http_guard *http_guard_new(struct event_base *base, struct evhttp *http,
     guard->adopt = event_new(base, -1, 0, on_adopt, guard);
     guard->tick = event_new(base, -1, EV_PERSIST, on_tick, guard);
     event_add(guard->tick, &(struct timeval){.tv_usec = tick_ms * 1000});
-    evconnlistener_set_error_cb(listener, on_accept_error);
     evhttp_set_bevcb(http, on_accept, guard);
     return guard;
 }
@@ -338,6 +377,7 @@ void http_guard_free(struct http_guard *guard)
     event_free(guard->adopt);
     event_free(guard->tick);
     free(guard->by_fd);
+    free(guard->listeners);
     free(guard);
 }
 
@@ -381,15 +421,8 @@ void http_guard_stop(struct http_guard *guard, void (*drained)(void *arg), void 
     guard->stopping = true;
     guard->drained = drained;
     guard->drained_arg = arg;
-    update_accepting(guard);
-    adopt_all(guard);
-    close_idle(guard);
-    struct conn *conn, *next;
-    for (conn = TAILQ_FIRST(&guard->states[CONN_READING]); conn; conn = next) {
-        next = TAILQ_NEXT(conn, link);
-        if (conn->silent)
-            conn_close(conn);
-    }
+    if (guard->ttl_ms[CONN_IDLE] > LINGER_MS)
+        guard->ttl_ms[CONN_IDLE] = LINGER_MS;
     event_active(guard->adopt, EV_TIMEOUT, 0);
 }
 

@@ -3,23 +3,27 @@
  * What evhttp (2.1.12) lacks for a server that faces the internet: a cap on connections, and
  * deadlines that run from accept or a request's first byte and that no trickle of bytes extends.
  *
- * The guard makes each connection's bufferevent (evhttp_set_bevcb) and follows the connection
- * through its states. Accepting pauses at the cap; idle connections make room first. The server
- * tells the guard when it takes a request (http_guard_take) and when it answers
- * (http_guard_answer). One thread: the loop's.
+ * The guard listens, makes each connection's bufferevent (evhttp_set_bevcb), with TLS or without,
+ * and follows the connection through its states. Accepting pauses at the cap; idle connections make
+ * room first. The server tells the guard when it takes a request (http_guard_take) and when it
+ * answers (http_guard_answer). One thread: the loop's.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct event_base;
-struct evconnlistener;
 struct evhttp;
 struct evhttp_request;
 struct http_guard;
+struct tls;
 
 struct http_guard_config {
+    const int *sockets; // listening descriptors, not blocking; they stay the caller's
+    size_t socket_count;
+    struct tls *tls; // borrowed; NULL = plain HTTP
     unsigned max_connections;
     int64_t deadline_ms; // for a whole request, and again for the client to take the answer
     int64_t idle_ms;     // how long a kept-alive connection may say nothing
@@ -30,11 +34,10 @@ struct http_guard_config {
 };
 
 /*
- * Guards all connections that `http` accepts through `listener` (already bound to it). Both stay
- * the caller's. To end: http_guard_stop(), evhttp_free(), http_guard_free().
+ * Lets `http` accept from the sockets, and guards its connections. `http` stays the caller's. To
+ * end: http_guard_stop(), evhttp_free(), http_guard_free().
  */
 struct http_guard *http_guard_new(struct event_base *base, struct evhttp *http,
-                                  struct evconnlistener *listener,
                                   const struct http_guard_config *config);
 void http_guard_free(struct http_guard *guard);
 
@@ -49,8 +52,10 @@ void http_guard_take(struct http_guard *guard, struct evhttp_request *request,
 void http_guard_answer(struct http_guard *guard, struct evhttp_request *request);
 
 /*
- * Stops accepting for good and closes what has no request under way. `drained(arg)` is called once,
- * when the last connection is gone, never inside this call.
+ * Comes to an end without dropping a request: accepts what waits in the sockets' queues, then no
+ * more; connections on which nothing happens are kept for a second, since their client may be about
+ * to send, and then closed; whoever asks gets an answer (the server says "Connection: close" in
+ * it). `drained(arg)` is called once, when the last connection is gone, never inside this call.
  */
 void http_guard_stop(struct http_guard *guard, void (*drained)(void *arg), void *arg);
 bool http_guard_is_stopping(const struct http_guard *guard);

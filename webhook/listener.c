@@ -3,31 +3,31 @@
 
 #include "webhook/listener.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/listener.h>
-#include <netdb.h>
-#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "queue/queue.h"
 #include "webhook/challenge.h"
 #include "webhook/listener_private.h"
+#include "webhook/tls.h"
 
 enum {
     DEFAULT_MAX_BODY = 4 << 20, // Meta documents 3 MB for WhatsApp
     DEFAULT_MAX_CONNECTIONS = 1024,
     DEFAULT_DEADLINE_MS = 10000,
     DEFAULT_IDLE_MS = 60000,
+    DEFAULT_ANSWER_MS = 4000, // Meta gives up after 5 s on Messenger and Instagram
     MAX_HEADERS = 16384,
-    BACKLOG = 1024,
     QUIET_MS = 1000,
+    TICK_MIN_MS = 5,
+    TICK_MAX_MS = 100,
 };
 
 bool quiet_pass(struct quiet *quiet, unsigned *ret_hidden)
@@ -70,6 +70,8 @@ static void send_reply(struct listener *listener, struct evhttp_request *request
     if (len > 0) {
         evhttp_add_header(headers, "Content-Type", "text/plain; charset=utf-8");
         evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    }
+    if (len > 0 && evhttp_request_get_command(request) != EVHTTP_REQ_HEAD) {
         evbuffer_add(evhttp_request_get_output_buffer(request), body, len);
     }
     if (status == 503)
@@ -83,8 +85,22 @@ static void send_reply(struct listener *listener, struct evhttp_request *request
 void listener_answer(struct listener *listener, struct evhttp_request *request, size_t app,
                      int status, const char *text)
 {
-    metrics_answer(&listener->metrics, app, status);
+    figures_answer(listener->figures, app, status);
     send_reply(listener, request, status, text, text ? strlen(text) : 0);
+}
+
+const char *listener_client(const struct listener *listener, struct evhttp_request *request,
+                            char buffer[PROXY_ADDRESS_MAX])
+{
+    struct evhttp_connection *evcon = request ? evhttp_request_get_connection(request) : NULL;
+    if (!evcon)
+        return NULL;
+    char *peer = NULL;
+    ev_uint16_t port;
+    evhttp_connection_get_peer(evcon, &peer, &port);
+    proxies_client(listener->config.proxies, peer, evhttp_request_get_input_headers(request),
+                   buffer);
+    return buffer;
 }
 
 /* --- routes --------------------------------------------------------------------------------------
@@ -97,10 +113,12 @@ static void on_verify(struct listener *listener, size_t app, struct evhttp_reque
     const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
     char challenge[CHALLENGE_MAX + 1];
     int status = challenge_check(query, config->verify_token, challenge);
+    char client[PROXY_ADDRESS_MAX];
+    listener_client(listener, request, client);
     if (status == 200)
-        log_info("listener.verified", "app", config->name);
+        log_info("listener.verified", "app", config->name, "client", client);
     else
-        log_warn("listener.verification", "app", config->name, "reason",
+        log_warn("listener.verification", "app", config->name, "client", client, "reason",
                  status == 403 ? "verify token differs" : "parameters missing or malformed");
     listener_answer(listener, request, app, status, status == 200 ? challenge : NULL);
 }
@@ -111,31 +129,55 @@ static void on_health(struct listener *listener, size_t app, struct evhttp_reque
     send_reply(listener, request, 200, "ok\n", 3);
 }
 
+static const char *why_unready(const struct listener *listener)
+{
+    if (http_guard_is_stopping(listener->guard))
+        return "stopping";
+    if (queue_room(listener->queue) == QUEUE_ROOM_NONE)
+        return "the queue is above its high-water mark";
+    return queue_is_up(listener->queue) ? NULL : "Redis is away";
+}
+
+// Gauges, readiness, and what the guard counts: now and then, and when this process is asked.
+static void refresh(struct listener *listener)
+{
+    const struct listener_figures *figures = listener->figures;
+    struct metrics *metrics = figures->metrics;
+    uint64_t expired = http_guard_expired(listener->guard);
+    metrics_add(metrics, figures->expired, expired - listener->counted_expired);
+    listener->counted_expired = expired;
+    metrics_set(metrics, figures->connections, http_guard_connections(listener->guard));
+    metrics_set(metrics, figures->in_flight, listener->in_flight);
+    metrics_set(metrics, figures->room, queue_room(listener->queue));
+    metrics_set(metrics, figures->waiting, queue_waiting(listener->queue));
+    const char *unready = why_unready(listener);
+    if (unready != listener->unready)
+        metrics_set_unready(metrics, unready);
+    listener->unready = unready;
+}
+
 static void on_ready(struct listener *listener, size_t app, struct evhttp_request *request)
 {
     http_guard_take(listener->guard, request, NULL, NULL);
-    const char *text = "ready\n";
-    if (http_guard_is_stopping(listener->guard))
-        text = "stopping\n";
-    else if (!queue_is_up(listener->queue))
-        text = "Redis is away\n";
-    else if (queue_room(listener->queue) == QUEUE_ROOM_NONE)
-        text = "Redis is above its high-water mark\n";
-    send_reply(listener, request, strcmp(text, "ready\n") == 0 ? 200 : 503, text, strlen(text));
+    refresh(listener);
+    char why[128], text[sizeof why + 2];
+    bool ready = metrics_ready(listener->figures->metrics, why);
+    int len = snprintf(text, sizeof text, "%s\n", ready ? "ready" : why);
+    send_reply(listener, request, ready ? 200 : 503, text, (size_t)len);
 }
 
 static void on_metrics(struct listener *listener, size_t app, struct evhttp_request *request)
 {
     http_guard_take(listener->guard, request, NULL, NULL);
-    listener->metrics.connections = http_guard_connections(listener->guard);
-    listener->metrics.expired = http_guard_expired(listener->guard);
+    refresh(listener);
     struct buf out = {0};
-    metrics_print(&listener->metrics, &out);
+    metrics_print(listener->figures->metrics, &out);
     send_reply(listener, request, 200, out.data, out.len);
     buf_deinit(&out);
 }
 
-// A path that ends in '/' is followed by an app's name. NULL: the method is not allowed.
+// A path that ends in '/' is followed by an app's name, and is for Meta, who may have to show a
+// certificate; the others may be asked by HEAD, too. NULL: the method is not allowed.
 static const struct route {
     const char *path;
     void (*get)(struct listener *listener, size_t app, struct evhttp_request *request);
@@ -143,12 +185,12 @@ static const struct route {
     const char *allow;
 } routes[] = {
     {"/webhooks/", on_verify, delivery_start, "GET, POST"},
-    {"/healthz", on_health, NULL, "GET"},
-    {"/readyz", on_ready, NULL, "GET"},
-    {"/metrics", on_metrics, NULL, "GET"},
+    {"/healthz", on_health, NULL, "GET, HEAD"},
+    {"/readyz", on_ready, NULL, "GET, HEAD"},
+    {"/metrics", on_metrics, NULL, "GET, HEAD"},
 };
 
-// The route of a path, and the app that it names (no app: metrics' last). NULL: no such address.
+// The route of a path, and the app that it names (none: app_count). NULL: no such address.
 static const struct route *route_find(const struct listener *listener, const char *path,
                                       size_t *ret_app)
 {
@@ -172,6 +214,33 @@ static const struct route *route_find(const struct listener *listener, const cha
     return NULL;
 }
 
+// Mutual TLS.
+static bool check_client(struct listener *listener, size_t app, struct evhttp_request *request)
+{
+    struct evhttp_connection *evcon = evhttp_request_get_connection(request);
+    if (tls_client_is_known(listener->config.tls, evhttp_connection_get_bufferevent(evcon)))
+        return true;
+    http_guard_take(listener->guard, request, NULL, NULL);
+    unsigned hidden;
+    char client[PROXY_ADDRESS_MAX];
+    if (quiet_pass(&listener->stranger, &hidden))
+        log_warn("listener.client_certificate", "app", listener->config.apps[app].name, "client",
+                 listener_client(listener, request, client), "reason", "missing or another's",
+                 "more", hidden ? log_int(hidden) : NULL);
+    listener_answer(listener, request, app, 403, "client certificate\n");
+    return false;
+}
+
+static void refuse_method(struct listener *listener, size_t app, struct evhttp_request *request,
+                          const char *allow)
+{
+    http_guard_take(listener->guard, request, NULL, NULL);
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    evhttp_add_header(headers, "Allow", allow);
+    evhttp_add_header(headers, "Connection", "close"); // evhttp may not have read a body
+    listener_answer(listener, request, app, 405, NULL);
+}
+
 static void on_request(struct evhttp_request *request, void *arg)
 {
     struct listener *listener = arg;
@@ -184,24 +253,22 @@ static void on_request(struct evhttp_request *request, void *arg)
         return;
     }
     enum evhttp_cmd_type method = evhttp_request_get_command(request);
-    if (method == EVHTTP_REQ_GET && route->get) {
+    if (app < listener->config.app_count && !check_client(listener, app, request))
+        return;
+    if (route->get && (method == EVHTTP_REQ_GET ||
+                       (method == EVHTTP_REQ_HEAD && app == listener->config.app_count)))
         route->get(listener, app, request);
-    } else if (method == EVHTTP_REQ_POST && route->post) {
+    else if (method == EVHTTP_REQ_POST && route->post)
         route->post(listener, app, request);
-    } else {
-        http_guard_take(listener->guard, request, NULL, NULL);
-        struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-        evhttp_add_header(headers, "Allow", route->allow);
-        evhttp_add_header(headers, "Connection", "close"); // evhttp may not have read a body
-        listener_answer(listener, request, app, 405, NULL);
-    }
+    else
+        refuse_method(listener, app, request, route->allow);
 }
 
 // evhttp answered before we saw the request; which app it was for is not known.
 static void on_refused(void *arg, int status)
 {
     struct listener *listener = arg;
-    metrics_answer(&listener->metrics, listener->config.app_count, status);
+    figures_answer(listener->figures, listener->config.app_count, status);
     unsigned hidden;
     if (quiet_pass(&listener->refused, &hidden))
         log_warn("listener.refused", "status", log_int(status), "reason",
@@ -211,45 +278,6 @@ static void on_refused(void *arg, int status)
 
 /* --- start and stop ------------------------------------------------------------------------------
  */
-
-static struct evconnlistener *bind_socket(struct event_base *base,
-                                          const struct listener_config *config, struct err *err)
-{
-    char port[16];
-    snprintf(port, sizeof port, "%d", config->port);
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *address;
-    int failure = getaddrinfo(config->address, port, &hints, &address);
-    if (failure != 0) {
-        err_set(err, ERR_CONFIG, "listen address '%s' port %d: %s", config->address, config->port,
-                gai_strerror(failure));
-        return NULL;
-    }
-    unsigned flags = LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE;
-    // evhttp_bind_listener() sets the callback.
-    struct evconnlistener *listener = evconnlistener_new_bind(
-        base, NULL, NULL, flags, BACKLOG, address->ai_addr, (int)address->ai_addrlen);
-    int error = errno;
-    freeaddrinfo(address);
-    if (!listener)
-        err_set(err, ERR_UNAVAILABLE, "cannot listen on %s port %d: %s", config->address,
-                config->port, strerror(error));
-    return listener;
-}
-
-static int bound_port(struct evconnlistener *listener)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {0};
-    socklen_t len = sizeof address;
-    if (getsockname(evconnlistener_get_fd(listener), &address.any, &len) != 0)
-        return 0;
-    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
-}
 
 static void fill_defaults(struct listener_config *config)
 {
@@ -261,10 +289,11 @@ static void fill_defaults(struct listener_config *config)
         config->deadline_ms = DEFAULT_DEADLINE_MS;
     if (config->idle_ms <= 0)
         config->idle_ms = DEFAULT_IDLE_MS;
+    if (config->answer_ms <= 0)
+        config->answer_ms = DEFAULT_ANSWER_MS;
 }
 
-static void start_http(struct listener *listener, struct event_base *base,
-                       struct evconnlistener *socket)
+static void start_http(struct listener *listener, struct event_base *base)
 {
     listener->http = evhttp_new(base);
     evhttp_set_allowed_methods(listener->http, 0xffff); // on_request answers 405 itself
@@ -272,46 +301,58 @@ static void start_http(struct listener *listener, struct event_base *base,
     evhttp_set_max_headers_size(listener->http, MAX_HEADERS);
     evhttp_set_max_body_size(listener->http, (ev_ssize_t)listener->config.max_body);
     evhttp_set_gencb(listener->http, on_request, listener);
-    evhttp_bind_listener(listener->http, socket);
     const struct http_guard_config guard = {
+        .sockets = listener->config.sockets,
+        .socket_count = listener->config.socket_count,
+        .tls = listener->config.tls,
         .max_connections = listener->config.max_connections,
         .deadline_ms = listener->config.deadline_ms,
         .idle_ms = listener->config.idle_ms,
         .refused = on_refused,
         .arg = listener,
     };
-    listener->guard = http_guard_new(base, listener->http, socket, &guard);
+    listener->guard = http_guard_new(base, listener->http, &guard);
+}
+
+static int64_t tick_ms(const struct listener *listener)
+{
+    int64_t ms = listener->config.answer_ms / 16;
+    return ms < TICK_MIN_MS ? TICK_MIN_MS : ms > TICK_MAX_MS ? TICK_MAX_MS : ms;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct listener *listener = arg;
+    int64_t patience_ms = listener->config.answer_ms - tick_ms(listener); // the next is too late
+    delivery_answer_late(listener, clock_mono_us() - patience_ms * 1000);
+    refresh(listener);
 }
 
 struct listener *listener_new(struct event_base *base, const struct listener_config *config,
-                              struct queue *queue, struct err *err)
+                              struct queue *queue)
 {
-    struct evconnlistener *socket = bind_socket(base, config, err);
-    if (!socket)
-        return NULL;
     struct listener *listener = x_alloc(sizeof *listener);
     listener->config = *config;
     fill_defaults(&listener->config);
     listener->queue = queue;
-    listener->port = bound_port(socket);
+    listener->figures = config->figures;
+    listener->unready = "starting";
+    crypto_random(&listener->next_delivery, sizeof listener->next_delivery);
     TAILQ_INIT(&listener->deliveries);
-    metrics_init(&listener->metrics, config->app_count);
-    for (size_t i = 0; i < config->app_count; i++)
-        listener->metrics.apps[i].name = config->apps[i].name;
+    TAILQ_INIT(&listener->answered);
     listener->bad_signature = x_calloc(config->app_count + 1, sizeof(struct quiet));
     listener->not_understood = x_calloc(config->app_count + 1, sizeof(struct quiet));
-    start_http(listener, base, socket);
+    start_http(listener, base);
+    listener->tick = event_new(base, -1, EV_PERSIST, on_tick, listener);
+    event_add(listener->tick, &(struct timeval){.tv_usec = tick_ms(listener) * 1000});
+    refresh(listener);
     return listener;
-}
-
-int listener_port(const struct listener *listener)
-{
-    return listener->port;
 }
 
 void listener_stop(struct listener *listener, void (*stopped)(void *arg), void *arg)
 {
     http_guard_stop(listener->guard, stopped, arg);
+    refresh(listener);
 }
 
 void listener_free(struct listener *listener)
@@ -322,7 +363,7 @@ void listener_free(struct listener *listener)
     evhttp_free(listener->http);
     http_guard_free(listener->guard);
     delivery_abandon_all(listener);
-    metrics_deinit(&listener->metrics);
+    event_free(listener->tick);
     free(listener->bad_signature);
     free(listener->not_understood);
     free(listener);

@@ -3,14 +3,16 @@
  * The webhook endpoint: an HTTP server on the loop it is given.
  *
  *   GET  /webhooks/{app}   Meta's verification challenge
- *   POST /webhooks/{app}   a delivery; 200 only when every event of it is in Redis
+ *   POST /webhooks/{app}   a delivery; 200 only when every event of it is durable
  *   GET  /healthz          200 while the loop turns
- *   GET  /readyz           200 when deliveries can be kept, else 503 with the reason
- *   GET  /metrics          Prometheus
+ *   GET  /readyz           200 when all processes can keep deliveries, else 503 with the reason
+ *   GET  /metrics          Prometheus, of all processes
  *
- * Deliveries are answered 200; 401 wrong or missing signature; 404 unknown app; 413 too large; 503
- * cannot be kept now. A signed body that cannot be understood is buried (dead letters) and answered
- * 200. One thread: the loop's.
+ * Deliveries are answered 200; 401 wrong or missing signature; 403 the client's certificate is
+ * missing or another's (mutual TLS); 404 unknown app; 413 too large; 503 cannot be kept now, or not
+ * within answer_ms. A signed body that cannot be understood is buried (dead letters) and answered
+ * 200. With mutual TLS all of /webhooks needs the certificate, since Meta shows it with all its
+ * requests; the other addresses, which health checks use, do not. One thread: the loop's.
  */
 #pragma once
 
@@ -19,31 +21,38 @@
 
 #include "base/config.h"
 #include "base/err.h"
+#include "webhook/figures.h"
 
 struct event_base;
 struct listener;
+struct proxies;
 struct queue;
+struct tls;
 
+// Pointers are borrowed for the listener's life.
 struct listener_config {
-    const char *address;           // a numeric address or a host name of this machine
-    int port;                      // 0 = a free one
-    const struct config_app *apps; // borrowed for the listener's life
+    const int *sockets; // listening descriptors, not blocking
+    size_t socket_count;
+    const struct listener_figures *figures; // declared for these apps, attached
+    const struct config_app *apps;
     size_t app_count;
     size_t max_body;          // bytes; 0 = 4 MiB
     unsigned max_connections; // 0 = 1024
     int64_t deadline_ms;      // for a whole request; 0 = 10 s
     int64_t idle_ms;          // for a kept-alive connection between requests; 0 = 60 s
+    int64_t answer_ms;        // from a delivery's last byte to its answer; 0 = 4 s
+    struct tls *tls;          // NULL = plain HTTP
+    const struct proxies *proxies;
 };
 
-// Binds and accepts. The queue is borrowed; it may be freed before or after the listener.
-MUST_USE struct listener *listener_new(struct event_base *base,
-                                       const struct listener_config *config, struct queue *queue,
-                                       struct err *err);
-int listener_port(const struct listener *listener);
+// Accepts. The queue is borrowed; it may be freed before or after the listener.
+struct listener *listener_new(struct event_base *base, const struct listener_config *config,
+                              struct queue *queue);
 
 /*
- * Stops accepting, closes idle connections and answers what is under way. `stopped(arg)` is called
- * once, from the loop, when the last connection is gone; it may free the listener.
+ * Ends without dropping a request: accepts what waits, answers what is under way and what still
+ * comes on open connections, and closes those that have been idle for a second. `stopped(arg)` is
+ * called once, from the loop, when the last connection is gone; it may free the listener.
  */
 void listener_stop(struct listener *listener, void (*stopped)(void *arg), void *arg);
 

@@ -29,6 +29,7 @@ static void session_over(struct activation *a)
                   a->session.flow_id, "session", a->session.id, "node", a->session.node, "reason",
                   a->session.error);
     history_session(&a->history, &a->session);
+    worker_count_session_ended(a->worker, a->session.status);
     session_deinit(&a->session);
     a->has_session = false;
     known_unref(a->flow);
@@ -106,6 +107,8 @@ static void fail_to_start(struct activation *a, const char *flow_id, const struc
     session.error = x_dup(flow->err.text);
     session.ended_ms = session.started_ms;
     history_session(&a->history, &session);
+    worker_count_session_started(a->worker);
+    worker_count_session_ended(a->worker, session.status);
     session_deinit(&session);
 }
 
@@ -115,6 +118,7 @@ static bool start_session(struct activation *a, const struct event *event)
     id_uuid(id);
     session_init(&a->session, id, a->account->account->flows[0], a->flow->version, clock_wall_ms());
     a->has_session = true;
+    worker_count_session_started(a->worker);
     struct stimulus stimulus = {.kind = STIMULUS_START, .event = event};
     return stimulate(a, &stimulus);
 }
@@ -168,6 +172,7 @@ static bool consume(struct activation *a, struct activation_entry *entry)
     }
     a->consumed = entry->number;
     history_input(&a->history, entry->number);
+    worker_count_event(a->worker);
     if (!wakes)
         return true;
     if (!a->has_session && !starts_flow(a))

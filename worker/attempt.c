@@ -196,6 +196,7 @@ static void on_performed(void *arg, const struct performed *performed)
 {
     struct activation *a = arg;
     activation_set_state(a, ACTIVATION_RUNNING);
+    worker_count_effect(a->worker, a->attempt.effect.kind, performed);
     cJSON_Delete(a->recent);
     a->recent = NULL;
     switch (performed->verdict) {

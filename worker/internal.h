@@ -14,6 +14,7 @@
 #include "models/store.h"
 #include "queue/queue.h"
 #include "worker/catalog.h"
+#include "worker/figures.h"
 
 struct event_base;
 struct blocked_account;
@@ -29,6 +30,8 @@ struct worker {
     struct writer *writer;
     struct catalog *catalog;
     struct blocked_account *blocked;
+    const struct worker_figures *figures; // or NULL
+    uint64_t counted_flushes;             // of the writer's
     unsigned active;   // activations under way
     bool stopping;     // no new claims; what is under way comes to its next rest
     bool *claiming;    // by shard: a claim is under way

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "models/flow_model.h"
+#include "process/status.h"
 #include "worker/activation.h"
 #include "worker/blocked.h"
 #include "worker/internal.h"
@@ -24,11 +25,13 @@ enum {
     ACTIVE_MOST = 4096, // chats that one process holds at once; thousands may wait for Groq
     STOP_MS = 25000,    // how long a stop waits for effects under way
     STOP_TICK_MS = 20,
+    FIGURES_TICK_MS = 250,
 };
 
 struct process {
     struct worker worker;
-    struct event *sigterm, *sigint, *stop_tick, *aggregate;
+    struct event *sigterm, *sigint, *stop_tick, *aggregate, *figures_tick;
+    struct status *status; // or NULL
     int64_t stop_deadline;
     bool aggregating;
     unsigned aggregated;
@@ -59,7 +62,9 @@ static void on_claimed(void *arg, const struct queue_claim *claims, size_t count
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        if (chat_key_is_lane(claims[i].chat))
+        bool lane = chat_key_is_lane(claims[i].chat);
+        worker_count_claims(worker, lane, claims[i].entry_count);
+        if (lane)
             lane_start(worker, &claims[i]);
         else
             activation_start(worker, &claims[i]);
@@ -162,6 +167,7 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     process->stop_deadline = clock_mono_ms() + STOP_MS;
     queue_stop_serving(process->worker.queue);
     log_info("worker.stopping", "active", log_int(process->worker.active));
+    worker_refresh_figures(&process->worker);
     struct timeval tick = {0, STOP_TICK_MS * 1000};
     event_add(process->stop_tick, &tick);
 }
@@ -224,6 +230,12 @@ static void close_parts(struct worker *w)
     free(w->claim_again);
 }
 
+static void on_figures(evutil_socket_t fd, short what, void *arg)
+{
+    struct process *process = arg;
+    worker_refresh_figures(&process->worker);
+}
+
 static void open_events(struct process *p)
 {
     struct event_base *base = p->worker.base;
@@ -236,41 +248,54 @@ static void open_events(struct process *p)
     int64_t ms = p->worker.config->worker_aggregate_ms;
     struct timeval interval = {ms / 1000, ms % 1000 * 1000};
     event_add(p->aggregate, &interval);
+    p->figures_tick = event_new(base, -1, EV_PERSIST, on_figures, p);
+    event_add(p->figures_tick, &(struct timeval){.tv_usec = FIGURES_TICK_MS * 1000});
 }
 
 static void close_events(struct process *p)
 {
-    struct event *events[] = {p->sigterm, p->sigint, p->stop_tick, p->aggregate};
+    struct event *events[] = {p->sigterm, p->sigint, p->stop_tick, p->aggregate, p->figures_tick};
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         if (events[i])
             event_free(events[i]);
 }
 
-static void serve(struct process *p, int ready_fd)
+static void serve(struct process *p, struct supervised *self)
 {
     struct worker *w = &p->worker;
     open_events(p);
+    if (self->socket_count > 0)
+        p->status = status_new(w->base, self->sockets[0], self->metrics);
     queue_on_change(w->queue, on_change, w);
     queue_serve(w->queue, on_wake, w);
+    worker_refresh_figures(w);
     log_info("worker.ready", "incarnation", queue_incarnation(w->queue));
-    if (ready_fd >= 0) {
-        if (write(ready_fd, "r", 1) != 1)
-            log_debug("worker.ready", "reason", "nobody listens");
-        close(ready_fd);
-    }
+    supervised_ready(self);
     event_base_dispatch(w->base);
+    status_free(p->status);
 }
 
-bool worker_run(const struct config *config, int ready_fd, struct err *err)
+bool worker_run(const struct config *config, struct supervised *self,
+                const struct worker_figures *figures, struct err *err)
 {
     evthread_use_pthreads();
     srandom((unsigned)(clock_mono_us() ^ getpid()));
-    struct process p = {.worker = {.config = config, .base = event_base_new()}};
+    struct process p = {.worker = {.config = config, .base = event_base_new(), .figures = figures}};
     bool ok = open_parts(&p.worker, err);
     if (ok)
-        serve(&p, ready_fd);
+        serve(&p, self);
     close_parts(&p.worker);
     close_events(&p);
     event_base_free(p.worker.base);
+    return ok;
+}
+
+bool worker_check(const struct config *config, struct err *err)
+{
+    evthread_use_pthreads();
+    struct worker worker = {.config = config, .base = event_base_new()};
+    bool ok = open_parts(&worker, err);
+    close_parts(&worker);
+    event_base_free(worker.base);
     return ok;
 }

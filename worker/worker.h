@@ -8,15 +8,16 @@
 
 #include "base/config.h"
 #include "base/err.h"
+#include "process/supervisor.h"
+#include "worker/figures.h"
 
 /*
- * Serves until SIGTERM or SIGINT, then finishes or hands back what it holds. `ready_fd`: gets one
- * byte when it serves, then is closed (-1: none). False with err when it could not start.
+ * One worker process: serves until SIGTERM or SIGINT, then finishes or hands back what it holds.
+ * The supervised process's first socket, when it has one, gets /healthz, /readyz and /metrics.
+ * False with err when it could not start.
  */
-MUST_USE bool worker_run(const struct config *config, int ready_fd, struct err *err);
+MUST_USE bool worker_run(const struct config *config, struct supervised *self,
+                         const struct worker_figures *figures, struct err *err);
 
-/*
- * Forks config->worker_processes children, starts a child that died again (with back-off), passes
- * signals on and waits. Prints "ready" on stdout when all of them serve. Returns the exit status.
- */
-int worker_supervise(const struct config *config);
+// Whether a worker could start: looks at Redis, MongoDB and the rest (blocking), for `--check`.
+MUST_USE bool worker_check(const struct config *config, struct err *err);

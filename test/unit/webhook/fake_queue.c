@@ -110,7 +110,12 @@ bool queue_is_up(const struct queue *queue)
 
 enum queue_room queue_room(const struct queue *queue)
 {
-    return queue->full ? QUEUE_ROOM_NONE : QUEUE_ROOM;
+    return queue->room;
+}
+
+uint64_t queue_waiting(const struct queue *queue)
+{
+    return queue->waiting_events;
 }
 
 static bool seen(const struct queue *queue, const char *dedup_key)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "queue/queue.h"
+
 enum fake_mode {
     FAKE_KEEPS, // answers in the next turn of the loop
     FAKE_FAILS, // answers with ERR_UNAVAILABLE
@@ -24,7 +26,9 @@ struct fake_event {
 struct queue {
     struct event_base *base;
     enum fake_mode mode;
-    bool down, full;
+    bool down;
+    enum queue_room room;
+    uint64_t waiting_events;
     unsigned calls;            // of queue_admit
     struct fake_event *events; // all that were ever admitted
     size_t count;

@@ -7,9 +7,11 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "process/sockets.h"
 #include "webhook/signature.h"
 
 const struct config_app apps[FIXTURE_APPS] = {
@@ -27,17 +29,21 @@ const char text_body[] =
 void fixture_start(struct fixture *f, const struct listener_config *wanted)
 {
     struct listener_config config = wanted ? *wanted : (struct listener_config){0};
-    config.address = "127.0.0.1";
+    struct err err = {0};
+    f->socket = socket_listen("127.0.0.1", 0, true, &err);
+    if (f->socket < 0)
+        fail_msg("%s", err.text);
+    f->port = socket_port(f->socket);
+    f->metrics = metrics_new(1);
+    listener_figures_declare(&f->figures, f->metrics, apps, FIXTURE_APPS);
+    config.sockets = &f->socket;
+    config.socket_count = 1;
+    config.figures = &f->figures;
     config.apps = apps;
     config.app_count = FIXTURE_APPS;
     f->base = event_base_new();
     f->queue = fake_queue_new(f->base);
-    struct err err = {0};
-    f->listener = listener_new(f->base, &config, f->queue, &err);
-    if (!f->listener)
-        fail_msg("%s", err.text);
-    f->port = listener_port(f->listener);
-    assert_true(f->port > 0);
+    f->listener = listener_new(f->base, &config, f->queue);
 }
 
 void fixture_stop(struct fixture *f)
@@ -45,6 +51,8 @@ void fixture_stop(struct fixture *f)
     listener_free(f->listener);
     fake_queue_free(f->queue);
     event_base_free(f->base);
+    metrics_free(f->metrics);
+    close(f->socket);
 }
 
 struct buf signed_post(const char *path, const char *secret, const char *body, size_t len,

@@ -17,11 +17,14 @@ extern const char text_body[];                     // a delivery of one message
 struct fixture {
     struct event_base *base;
     struct queue *queue;
+    struct metrics *metrics;
+    struct listener_figures figures;
     struct listener *listener;
+    int socket;
     int port;
 };
 
-// `wanted` may be NULL; address, port and apps are the fixture's.
+// `wanted` may be NULL; sockets, figures and apps are the fixture's.
 void fixture_start(struct fixture *f, const struct listener_config *wanted);
 void fixture_stop(struct fixture *f);
 

@@ -392,6 +392,48 @@ static void stopping_answers_what_is_under_way(void **state)
     fixture_stop(&f);
 }
 
+static void a_stopping_listener_answers_whoever_still_asks(void **state)
+{
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct fixture f;
+    fixture_start(&f, NULL);
+    struct client idle, silent, queued;
+    client_open(&idle, f.base, f.port);
+    client_send_str(&idle, request);
+    assert_int_equal(client_response(&idle), 200);
+    client_open(&silent, f.base, f.port);
+    event_base_loop(f.base, EVLOOP_NONBLOCK); // accepts it
+    client_open(&queued, f.base, f.port);     // waits in the socket's queue
+    int stopped = 0;
+    listener_stop(f.listener, on_stopped, &stopped);
+    struct client *clients[] = {&idle, &silent, &queued};
+    for (int i = 0; i < 3; i++) {
+        client_send_str(clients[i], request);
+        assert_int_equal(client_response(clients[i]), 200);
+        assert_non_null(strstr(clients[i]->in.data, "Connection: close"));
+        client_wait_end(clients[i]);
+        client_close(clients[i]);
+    }
+    loop_until(f.base, is_one, &stopped);
+    fixture_stop(&f);
+}
+
+static void connections_that_stay_silent_after_a_stop_get_a_second(void **state)
+{
+    struct fixture f;
+    fixture_start(&f, NULL);
+    struct client client;
+    int64_t began = clock_mono_ms();
+    client_open(&client, f.base, f.port);
+    int stopped = 0;
+    listener_stop(f.listener, on_stopped, &stopped);
+    client_wait_end(&client);
+    assert_in_range(clock_mono_ms() - began, 1000, 5000);
+    loop_until(f.base, is_one, &stopped);
+    client_close(&client);
+    fixture_stop(&f);
+}
+
 static void a_stopped_listener_without_connections_says_so(void **state)
 {
     struct fixture f;
@@ -423,6 +465,8 @@ int main(void)
         cmocka_unit_test(clients_may_leave_at_any_byte),
         cmocka_unit_test(the_listener_may_go_before_the_queue_answers),
         cmocka_unit_test(stopping_answers_what_is_under_way),
+        cmocka_unit_test(a_stopping_listener_answers_whoever_still_asks),
+        cmocka_unit_test(connections_that_stay_silent_after_a_stop_get_a_second),
         cmocka_unit_test(a_stopped_listener_without_connections_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "fixture.h"
 
@@ -168,6 +169,77 @@ static void a_delivery_of_nothing_needs_no_queue(void **state)
     fixture_stop(&f);
 }
 
+static const char statuses_body[] =
+    "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[{\"field\":"
+    "\"messages\",\"value\":{\"metadata\":{\"phone_number_id\":\"9\"},\"statuses\":[{\"id\":\"w2\","
+    "\"status\":\"sent\",\"recipient_id\":\"5\"}]}}]}]}";
+
+static void receipts_are_shed_before_messages_and_all_when_nothing_has_room(void **state)
+{
+    struct fixture f;
+    fixture_start(&f, NULL);
+    f.queue->room = QUEUE_ROOM_NO_RECEIPTS;
+    assert_int_equal(deliver(&f, statuses_body, NULL), 503);
+    assert_int_equal(deliver(&f, text_body, NULL), 200);
+    f.queue->room = QUEUE_ROOM_NONE;
+    assert_int_equal(deliver(&f, text_body, NULL), 503);
+    assert_int_equal(deliver(&f, "not json", NULL), 503); // not even parsed
+    struct buf wrong = signed_post("/webhooks/shop", "wrong", text_body, strlen(text_body), "");
+    assert_int_equal(http_exchange(f.base, f.port, wrong.data, NULL), 401); // and yet verified
+    f.queue->room = QUEUE_ROOM;
+    assert_int_equal(deliver(&f, statuses_body, NULL), 200);
+    assert_int_equal(f.queue->count, 2);
+    assert_int_equal(f.queue->buried, 0);
+    assert_int_equal(metrics_value(f.metrics, f.figures.shed + FIGURE_SHED_RECEIPTS), 1);
+    assert_int_equal(metrics_value(f.metrics, f.figures.shed + FIGURE_SHED_ALL), 2);
+    assert_int_equal(metrics_value(f.metrics, f.figures.results + FIGURE_REFUSED), 1);
+    buf_deinit(&wrong);
+    fixture_stop(&f);
+}
+
+static void a_delivery_is_answered_503_when_the_queue_is_silent(void **state)
+{
+    struct fixture f;
+    fixture_start(&f, &(struct listener_config){.answer_ms = 200});
+    f.queue->mode = FAKE_WAITS;
+    int64_t began = clock_mono_ms();
+    assert_int_equal(deliver(&f, text_body, NULL), 503);
+    assert_in_range(clock_mono_ms() - began, 150, 2000);
+    assert_int_equal(fake_queue_waiting(f.queue), 1);
+    fake_queue_release(f.queue); // it was kept after all, and that is counted
+    assert_int_equal(metrics_value(f.metrics, f.figures.results + FIGURE_ADMITTED), 1);
+    assert_int_equal(deliver(&f, "not json", NULL), 503);
+    fixture_stop(&f);
+}
+
+// 16 hexadecimal digits after "delivery":" in an event, or "" when there are none.
+static void delivery_of(const struct fake_event *event, char out[17])
+{
+    const char *at = strstr(event->json, "\"delivery\":\"");
+    snprintf(out, 17, "%s", at ? at + 12 : "");
+    out[16] = '\0';
+    assert_int_equal(strspn(out, "0123456789abcdef"), 16);
+}
+
+static void each_event_names_the_delivery_that_brought_it(void **state)
+{
+    static const char two[] =
+        "{\"object\":\"page\",\"entry\":[{\"id\":\"11\",\"messaging\":[{\"sender\":{\"id\":\"22\"},"
+        "\"message\":{\"mid\":\"m_8\",\"text\":\"a\"}},{\"sender\":{\"id\":\"23\"},"
+        "\"message\":{\"mid\":\"m_9\",\"text\":\"b\"}}]}]}";
+    struct fixture f;
+    fixture_start(&f, NULL);
+    assert_int_equal(deliver(&f, text_body, NULL), 200);
+    assert_int_equal(deliver(&f, two, NULL), 200);
+    assert_int_equal(f.queue->count, 3);
+    char ids[3][17];
+    for (size_t i = 0; i < 3; i++)
+        delivery_of(&f.queue->events[i], ids[i]);
+    assert_string_not_equal(ids[0], ids[1]);
+    assert_string_equal(ids[1], ids[2]);
+    fixture_stop(&f);
+}
+
 /* --- addresses -----------------------------------------------------------------------------------
  */
 
@@ -188,6 +260,8 @@ static void addresses_and_methods_are_checked(void **state)
         {"HEAD /webhooks/shop HTTP/1.1\r\nHost: x\r\n\r\n", 405, "Allow: GET, POST"},
         {"BREW /webhooks/shop HTTP/1.1\r\nHost: x\r\n\r\n", 405, "Allow: GET, POST"},
         {"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405, "Allow: GET"},
+        {"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL},
+        {"HEAD /readyz HTTP/1.1\r\nHost: x\r\n\r\n", 200, NULL},
         {"nonsense\r\n\r\n", 400, NULL},
         {"POST /webhooks/shop HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, NULL},
         {"POST /webhooks/shop HTTP/1.1\r\nno colon\r\n\r\n", 400, NULL},
@@ -224,7 +298,7 @@ static void readiness_says_why_not(void **state)
     assert_int_equal(http_exchange(f.base, f.port, request, &response), 503);
     assert_non_null(strstr(response.data, "Redis is away"));
     f.queue->down = false;
-    f.queue->full = true;
+    f.queue->room = QUEUE_ROOM_NONE;
     assert_int_equal(http_exchange(f.base, f.port, request, &response), 503);
     assert_non_null(strstr(response.data, "high-water"));
     assert_int_equal(
@@ -237,6 +311,7 @@ static void figures_count_what_happened(void **state)
 {
     struct fixture f;
     fixture_start(&f, &(struct listener_config){.max_body = 1000});
+    f.queue->waiting_events = 77;
     deliver(&f, text_body, NULL);
     deliver(&f, text_body, NULL);
     deliver(&f, "not json", NULL);
@@ -253,9 +328,14 @@ static void figures_count_what_happened(void **state)
         "\nhookmill_listener_answers_total{app=\"\",code=\"413\"} 1\n",
         "\nhookmill_listener_signature_failures_total{app=\"bar\"} 1\n",
         "\nhookmill_listener_buried_total{app=\"shop\"} 1\n",
-        "\nhookmill_listener_events_total{platform=\"messenger\",kind=\"message\"} 2\n",
-        "\nhookmill_listener_admitted_total 1\n",
-        "\nhookmill_listener_duplicates_total 1\n",
+        "\nhookmill_listener_events_total{app=\"shop\",platform=\"messenger\",kind=\"message\"} "
+        "2\n",
+        "\nhookmill_listener_results_total{app=\"shop\",result=\"admitted\"} 1\n",
+        "\nhookmill_listener_results_total{app=\"shop\",result=\"duplicate\"} 1\n",
+        "\nhookmill_listener_stage_seconds_count{stage=\"verify\"} 4\n",
+        "\nhookmill_listener_stage_seconds_count{stage=\"parse\"} 3\n",
+        "\nhookmill_listener_stage_seconds_count{stage=\"admit\"} 3\n",
+        "\nhookmill_listener_waiting_events 77\n",
         "\nhookmill_listener_in_flight 0\n",
         "\nhookmill_listener_answer_seconds_count 4\n",
         "\nhookmill_listener_answer_seconds_bucket{le=\"+Inf\"} 4\n",
@@ -265,23 +345,6 @@ static void figures_count_what_happened(void **state)
             fail_msg("missing %s in %s", lines[i], response.data);
     }
     buf_deinit(&response);
-    fixture_stop(&f);
-}
-
-static void a_taken_port_is_an_error_that_names_it(void **state)
-{
-    struct fixture f;
-    fixture_start(&f, NULL);
-    struct err err = {0};
-    struct listener_config config = {
-        .address = "127.0.0.1", .port = f.port, .apps = apps, .app_count = 2};
-    assert_null(listener_new(f.base, &config, f.queue, &err));
-    char port[16];
-    snprintf(port, sizeof port, "%d", f.port);
-    assert_non_null(strstr(err.text, port));
-    config.address = "no.such.host.invalid";
-    assert_null(listener_new(f.base, &config, f.queue, &err));
-    assert_int_equal(err.code, ERR_CONFIG);
     fixture_stop(&f);
 }
 
@@ -297,10 +360,12 @@ int main(void)
         cmocka_unit_test(what_cannot_be_understood_is_buried_and_answered_200),
         cmocka_unit_test(what_cannot_be_kept_is_answered_503),
         cmocka_unit_test(a_delivery_of_nothing_needs_no_queue),
+        cmocka_unit_test(receipts_are_shed_before_messages_and_all_when_nothing_has_room),
+        cmocka_unit_test(a_delivery_is_answered_503_when_the_queue_is_silent),
+        cmocka_unit_test(each_event_names_the_delivery_that_brought_it),
         cmocka_unit_test(addresses_and_methods_are_checked),
         cmocka_unit_test(readiness_says_why_not),
         cmocka_unit_test(figures_count_what_happened),
-        cmocka_unit_test(a_taken_port_is_an_error_that_names_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
