@@ -15,7 +15,11 @@
 #include "webhook/proxy.h"
 #include "webhook/tls.h"
 
-enum { STOP_MS = 25000 }; // longer than a request and its answer may take
+enum {
+    READY_TICK_MS = 5,
+    READY_TICKS = 400, // then it serves as well as it can: 503
+    STOP_SPARE_MS = 2000,
+};
 
 // Made before forking, shared by all listener processes.
 struct shared {
@@ -33,6 +37,9 @@ struct serving {
     struct event_base *base;
     struct queue *queue;
     struct listener *listener;
+    struct supervised *self;
+    struct event *ready_tick;
+    unsigned ticks;
     bool stopping;
 };
 
@@ -82,28 +89,40 @@ static struct listener *open_listener(struct serving *serving, const struct shar
     return listener_new(serving->base, &config, serving->queue);
 }
 
-static void serve(struct serving *serving, struct supervised *self)
+// It serves when its connection to Redis is up: a process before it may leave then.
+static void on_ready_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct serving *serving = arg;
+    if (!listener_is_ready(serving->listener) && ++serving->ticks < READY_TICKS)
+        return;
+    event_del(serving->ready_tick);
+    log_info("listener.ready", "process", log_int(serving->self->index));
+    supervised_ready(serving->self);
+}
+
+static void serve(struct serving *serving)
 {
     struct event *term = evsignal_new(serving->base, SIGTERM, on_signal, serving);
     struct event *interrupt = evsignal_new(serving->base, SIGINT, on_signal, serving);
     event_add(term, NULL);
     event_add(interrupt, NULL);
-    log_info("listener.ready", "process", log_int(self->index));
-    supervised_ready(self);
+    serving->ready_tick = event_new(serving->base, -1, EV_PERSIST, on_ready_tick, serving);
+    event_add(serving->ready_tick, &(struct timeval){.tv_usec = READY_TICK_MS * 1000});
     event_base_dispatch(serving->base);
     event_free(term);
     event_free(interrupt);
+    event_free(serving->ready_tick);
 }
 
 static bool run_process(void *arg, struct supervised *self, struct err *err)
 {
     const struct shared *shared = arg;
-    struct serving serving = {.base = event_base_new()};
+    struct serving serving = {.base = event_base_new(), .self = self};
     serving.queue = open_queue(serving.base, shared->config, err);
     bool ok = serving.queue != NULL;
     if (ok) {
         serving.listener = open_listener(&serving, shared, self);
-        serve(&serving, self);
+        serve(&serving);
     }
     queue_free(serving.queue); // answers what still waits, so it goes first
     listener_free(serving.listener);
@@ -185,6 +204,12 @@ static bool check(const struct supervisor_config *supervisor, const struct confi
     return ok;
 }
 
+// A request, its answer, and the client's time to take it.
+static int stop_ms(const struct config *c)
+{
+    return (int)(2 * c->listen_deadline_ms + c->listen_answer_ms) + STOP_SPARE_MS;
+}
+
 static int run(struct cli *cli)
 {
     const struct config *c = &cli->config;
@@ -208,7 +233,7 @@ static int run(struct cli *cli)
                                                  .arg = &shared,
                                                  .ready = on_ready,
                                                  .argv = cli->argv,
-                                                 .stop_ms = STOP_MS};
+                                                 .stop_ms = stop_ms(c)};
     int status;
     if (cli_flag(cli, "check"))
         status = check(&supervisor, c, &err) ? 0 : cli_fail(cli, &err);

@@ -20,6 +20,8 @@ module:libcurl       libcurl4-openssl-dev
 module:libmongoc-1.0,mongoc2 libmongoc-dev
 module:libcjson      libcjson-dev
 module:libcrypto     libssl-dev
+module:libssl        libssl-dev
+module:libevent_openssl libevent-dev
 module:libpcre2-8    libpcre2-dev
 module:libcrypt      libcrypt-dev
 module:inih          libinih-dev

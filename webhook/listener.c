@@ -349,6 +349,12 @@ struct listener *listener_new(struct event_base *base, const struct listener_con
     return listener;
 }
 
+bool listener_is_ready(struct listener *listener)
+{
+    refresh(listener);
+    return listener->unready == NULL;
+}
+
 void listener_stop(struct listener *listener, void (*stopped)(void *arg), void *arg)
 {
     http_guard_stop(listener->guard, stopped, arg);

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,9 @@ struct listener_config {
 // Accepts. The queue is borrowed; it may be freed before or after the listener.
 struct listener *listener_new(struct event_base *base, const struct listener_config *config,
                               struct queue *queue);
+
+// Looks now whether deliveries can be kept, as /readyz says it.
+bool listener_is_ready(struct listener *listener);
 
 /*
  * Ends without dropping a request: accepts what waits, answers what is under way and what still

@@ -123,16 +123,23 @@ void worker_count_session_ended(const struct worker *worker, enum session_status
         add(worker, worker->figures->sessions_ended + (unsigned)(status - SESSION_COMPLETED), 1);
 }
 
-void worker_refresh_figures(struct worker *worker)
+static const char *why_unready(const struct worker *worker)
 {
-    if (!worker->figures)
-        return;
-    struct metrics *metrics = worker->figures->metrics;
+    if (worker->stopping)
+        return "it is stopping";
+    return queue_is_up(worker->queue) ? NULL : "Redis is away";
+}
+
+bool worker_refresh_figures(struct worker *worker)
+{
+    const struct worker_figures *figures = worker->figures;
+    const char *unready = why_unready(worker);
+    if (!figures)
+        return !unready;
     uint64_t flushes = writer_flushes(worker->writer);
-    add(worker, worker->figures->flushes, flushes - worker->counted_flushes);
+    add(worker, figures->flushes, flushes - worker->counted_flushes);
     worker->counted_flushes = flushes;
-    metrics_set(metrics, worker->figures->active, worker->active);
-    metrics_set_unready(metrics, worker->stopping              ? "it is stopping"
-                                 : !queue_is_up(worker->queue) ? "Redis is away"
-                                                               : NULL);
+    metrics_set(figures->metrics, figures->active, worker->active);
+    metrics_set_unready(figures->metrics, unready);
+    return !unready;
 }

@@ -48,5 +48,6 @@ void worker_count_effect(const struct worker *worker, enum effect_kind kind,
                          const struct performed *performed);
 void worker_count_session_started(const struct worker *worker);
 void worker_count_session_ended(const struct worker *worker, enum session_status status);
-// From time to time: the gauges, what others count, and whether the process is ready.
-void worker_refresh_figures(struct worker *worker);
+// From time to time: the gauges, what others count, and whether the process is ready, which is
+// returned.
+bool worker_refresh_figures(struct worker *worker);

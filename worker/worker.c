@@ -26,11 +26,15 @@ enum {
     STOP_MS = 25000,    // how long a stop waits for effects under way
     STOP_TICK_MS = 20,
     FIGURES_TICK_MS = 250,
+    READY_TICK_MS = 5,
+    READY_TICKS = 400, // then it waits for Redis as any worker does
 };
 
 struct process {
     struct worker worker;
-    struct event *sigterm, *sigint, *stop_tick, *aggregate, *figures_tick;
+    struct event *sigterm, *sigint, *stop_tick, *aggregate, *figures_tick, *ready_tick;
+    struct supervised *self;
+    unsigned ready_ticks;
     struct status *status; // or NULL
     int64_t stop_deadline;
     bool aggregating;
@@ -236,6 +240,17 @@ static void on_figures(evutil_socket_t fd, short what, void *arg)
     worker_refresh_figures(&process->worker);
 }
 
+// It serves when its connection to Redis is up: a process before it may leave then.
+static void on_ready_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct process *process = arg;
+    if (!worker_refresh_figures(&process->worker) && ++process->ready_ticks < READY_TICKS)
+        return;
+    event_del(process->ready_tick);
+    log_info("worker.ready", "incarnation", queue_incarnation(process->worker.queue));
+    supervised_ready(process->self);
+}
+
 static void open_events(struct process *p)
 {
     struct event_base *base = p->worker.base;
@@ -249,12 +264,15 @@ static void open_events(struct process *p)
     struct timeval interval = {ms / 1000, ms % 1000 * 1000};
     event_add(p->aggregate, &interval);
     p->figures_tick = event_new(base, -1, EV_PERSIST, on_figures, p);
+    p->ready_tick = event_new(base, -1, EV_PERSIST, on_ready_tick, p);
+    event_add(p->ready_tick, &(struct timeval){.tv_usec = READY_TICK_MS * 1000});
     event_add(p->figures_tick, &(struct timeval){.tv_usec = FIGURES_TICK_MS * 1000});
 }
 
 static void close_events(struct process *p)
 {
-    struct event *events[] = {p->sigterm, p->sigint, p->stop_tick, p->aggregate, p->figures_tick};
+    struct event *events[] = {p->sigterm,   p->sigint,       p->stop_tick,
+                              p->aggregate, p->figures_tick, p->ready_tick};
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         if (events[i])
             event_free(events[i]);
@@ -268,9 +286,6 @@ static void serve(struct process *p, struct supervised *self)
         p->status = status_new(w->base, self->sockets[0], self->metrics);
     queue_on_change(w->queue, on_change, w);
     queue_serve(w->queue, on_wake, w);
-    worker_refresh_figures(w);
-    log_info("worker.ready", "incarnation", queue_incarnation(w->queue));
-    supervised_ready(self);
     event_base_dispatch(w->base);
     status_free(p->status);
 }
@@ -280,7 +295,8 @@ bool worker_run(const struct config *config, struct supervised *self,
 {
     evthread_use_pthreads();
     srandom((unsigned)(clock_mono_us() ^ getpid()));
-    struct process p = {.worker = {.config = config, .base = event_base_new(), .figures = figures}};
+    struct process p = {.worker = {.config = config, .base = event_base_new(), .figures = figures},
+                        .self = self};
     bool ok = open_parts(&p.worker, err);
     if (ok)
         serve(&p, self);
