@@ -32,10 +32,10 @@ struct worker {
     struct blocked_account *blocked;
     const struct worker_figures *figures; // or NULL
     uint64_t counted_flushes;             // of the writer's
-    unsigned active;   // activations under way
-    bool stopping;     // no new claims; what is under way comes to its next rest
-    bool *claiming;    // by shard: a claim is under way
-    bool *claim_again; // by shard: a wake came meanwhile
+    unsigned active;                      // activations under way
+    bool stopping;                        // no new claims; what is under way comes to its next rest
+    bool *claiming;                       // by shard: a claim is under way
+    bool *claim_again;                    // by shard: a wake came meanwhile
 };
 
 // An activation or a lane came to its end: `shard` may have more.
