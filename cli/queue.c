@@ -191,7 +191,88 @@ static const struct command dead = {
     .children = dead_children,
 };
 
-static const struct command *const children[] = {&stats, &dead, NULL};
+/* --- audit
+ * ---------------------------------------------------------------------------------------- */
+
+struct auditing {
+    bool json, any;
+};
+
+static void print_ledger_json(const struct queue_ledger *l)
+{
+    struct buf out = {0};
+    buf_add_str(&out, "{\"account\":");
+    buf_add_json_str(&out, l->account);
+    buf_printf(&out,
+               ",\"received\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"unanswered\":%" PRIu64
+               ",\"inFlight\":%" PRIu64 ",\"spooled\":%" PRIu64,
+               l->received, l->refused, l->unanswered, l->in_flight, l->spooled);
+    buf_printf(&out,
+               ",\"admitted\":%" PRIu64 ",\"duplicate\":%" PRIu64 ",\"retried\":%" PRIu64
+               ",\"merged\":%" PRIu64 ",\"done\":%" PRIu64 ",\"dead\":%" PRIu64
+               ",\"waiting\":%" PRIu64 ",\"balanced\":%s",
+               l->admitted, l->duplicate, l->retried, l->merged, l->done, l->dead, l->waiting,
+               l->balanced ? "true" : "false");
+    add_member(&out, "problem", l->problem);
+    buf_add_char(&out, '}');
+    puts(out.data);
+    buf_deinit(&out);
+}
+
+static void print_ledger(void *arg, const struct queue_ledger *l)
+{
+    struct auditing *auditing = arg;
+    if (auditing->json) {
+        print_ledger_json(l);
+        return;
+    }
+    if (!auditing->any)
+        printf("%-32s %10s %8s %8s %10s %10s %8s %8s %10s %8s %8s\n", "account", "received",
+               "refused", "spooled", "admitted", "duplicate", "retried", "merged", "done", "dead",
+               "waiting");
+    auditing->any = true;
+    printf("%-32s %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10" PRIu64 " %8" PRIu64
+           " %8" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
+           l->account, l->received, l->refused, l->spooled, l->admitted, l->duplicate, l->retried,
+           l->merged, l->done, l->dead, l->waiting);
+    if (l->unanswered + l->in_flight > 0)
+        printf("  %" PRIu64 " in hand, %" PRIu64 " never answered: their listener died\n",
+               l->in_flight, l->unanswered);
+    if (l->problem)
+        printf("  WRONG: %s\n", l->problem);
+}
+
+static int run_audit(struct cli *cli)
+{
+    struct err err = {0};
+    struct auditing auditing = {.json = cli_flag(cli, "json")};
+    bool balanced = false;
+    if (!queue_audit(cli->config.redis_url, print_ledger, &auditing, &balanced, &err))
+        return cli_fail(cli, &err);
+    if (!auditing.json)
+        puts(balanced ? "balanced" : "NOT balanced");
+    return balanced ? 0 : 1;
+}
+
+static const struct cli_option audit_options[] = {
+    {"json", NULL, "one JSON object per account and line"},
+    {0},
+};
+static const struct command audit = {
+    .name = "audit",
+    .summary = "Check that no event is missing: what was received against what became of it.",
+    .text = "Per account, two counts that are made apart must agree: what the listeners received "
+            "(admitted, duplicate,\n"
+            "refused or spooled), and what was admitted (done, dead, or waiting in a mailbox, "
+            "which is looked at).\n"
+            "Exit status 0: they do; 1: they do not, and the table says where and by how much. A "
+            "running system\n"
+            "can be audited; it takes some seconds when something is wrong.",
+    .options = audit_options,
+    .run = run_audit,
+};
+
+static const struct command *const children[] = {&stats, &audit, &dead, NULL};
 const struct command command_queue = {
     .name = "queue",
     .summary = "Look into the queue.",

@@ -38,21 +38,6 @@ bool queue_announce(const char *url, const char *what, struct err *err)
     return ok;
 }
 
-// An open connection and the shard count that is in force.
-static redisContext *open_shards(const char *url, unsigned *ret_shards, struct err *err)
-{
-    redisContext *redis = sync_open_text(url, err);
-    if (!redis)
-        return NULL;
-    bool ok = sync_shards(redis, ret_shards, err);
-    if (ok && *ret_shards == 0)
-        ok = err_set(err, ERR_CONFIG, "Redis has no shard count yet: run `hookmill init` first");
-    if (ok)
-        return redis;
-    redisFree(redis);
-    return NULL;
-}
-
 static void shard_key(unsigned shard, const char *suffix, char out[32])
 {
     char prefix[16];
@@ -64,7 +49,7 @@ bool queue_release_account(const char *url, const char *account, unsigned *ret_r
                            struct err *err)
 {
     unsigned shards;
-    redisContext *redis = open_shards(url, &shards, err);
+    redisContext *redis = sync_open_shards(url, &shards, err);
     if (!redis)
         return false;
     char prefix[16];
@@ -146,7 +131,7 @@ bool queue_dead_list(const char *url, unsigned most, queue_dead_fn fn, void *arg
 {
     enum { PAGE = 100 };
     unsigned shards, left = most;
-    redisContext *redis = open_shards(url, &shards, err);
+    redisContext *redis = sync_open_shards(url, &shards, err);
     bool ok = redis != NULL;
     for (unsigned shard = 0; ok && shard < shards; shard++) {
         char after[64] = "-";
@@ -239,7 +224,7 @@ static bool retry_one(redisContext *redis, unsigned shards, const char *id, unsi
 bool queue_dead_retry(const char *url, const char *id, unsigned *ret_retried, struct err *err)
 {
     unsigned shards, retried = 0;
-    redisContext *redis = open_shards(url, &shards, err);
+    redisContext *redis = sync_open_shards(url, &shards, err);
     if (!redis)
         return false;
     bool ok = true;

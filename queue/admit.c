@@ -105,7 +105,7 @@ bool admit_allowed(const struct queue *queue, struct err *err)
 {
     if (queue->closing)
         return err_set(err, ERR_CANCELED, "the queue was closed");
-    if (!queue->has_room)
+    if (queue->room == QUEUE_ROOM_NONE)
         return err_set(err, ERR_UNAVAILABLE,
                        "Redis is above its high-water mark of %u %% of maxmemory",
                        queue->high_water);

@@ -5,21 +5,30 @@
 -- ARGV  1 incarnation, 2 number of this call, 3 count of events, then per event:
 --       account, bucket of `seen before` ("day:hex", '' = not remembered), 16-byte hash, JSON, count of aliases, aliases
 --       (no alias: the account's lane)
--- Returns one letter per event: 'a' admitted, 'd' duplicate. STALE when a later call of the incarnation was served.
+-- Returns one letter per event: 'a' admitted, 'd' duplicate. STALE when eight later calls were served.
 --
--- Arriving twice: a listener has one call per shard under way; the last one's number and answer are kept, and a repeat
--- gets that answer and does nothing. Not allow-oom: at its memory limit Redis refuses the call before it runs.
+-- Arriving twice: a listener has up to four calls per shard under way. The numbers and answers of the last eight are
+-- kept, for as long as `seen before` remembers (a call may be repeated from a disk): a repeat gets its answer and does
+-- nothing. A number below all of eight may have been served or not: STALE. Not allow-oom: at its memory limit Redis
+-- refuses the call before it runs.
+-- @include join.lua
+local KEPT = 8
 local incarnation, number = ARGV[1], tonumber(ARGV[2])
 local guard = s .. 'adm:' .. incarnation
-local last = call('GET', guard)
-if last then
-    local last_number, answer = string.match(last, '^(%d+) (%a*)$')
-    if number == tonumber(last_number) then
+local kept = call('GET', guard) or '' -- "number letters;" of each, the lowest number first
+local below, above, count = '', '', 0
+for each, answer in string.gmatch(kept, '(%d+) (%a*);') do
+    count = count + 1
+    if tonumber(each) == number then
         return answer
+    elseif tonumber(each) < number then
+        below = below .. each .. ' ' .. answer .. ';'
+    else
+        above = above .. each .. ' ' .. answer .. ';'
     end
-    if number < tonumber(last_number) then
-        return redis.error_reply('STALE a later admit of ' .. incarnation .. ' was served')
-    end
+end
+if count == KEPT and below == '' then
+    return redis.error_reply('STALE later admits of ' .. incarnation .. ' were served')
 end
 
 -- 9 days after its first id a bucket goes: its last id came up to a day later, and is remembered for 8.
@@ -37,56 +46,98 @@ local function seen(bucket, hash)
     return false
 end
 
--- The chat of a contact who is known by `count` names. A name stands for the chat of the same name until an event
--- tells otherwise. If the names point to two chats, the first name's chat wins and the others are remapped.
-local has_aliases = {} -- of an account; most have none
+-- One chat of several names' ones that are not the same, and the others join it: the one that has a session, or an
+-- activation under way; else the first that is there. `known` are those that are aliases' targets.
+local function unite(account, roots, known)
+    local best, best_score, there = nil, -1, {}
+    for i, root in ipairs(roots) do
+        local h = call('HMGET', s .. 'chat:' .. account .. ':' .. root, 'st', 'state')
+        there[i] = h[1] ~= false
+        local score = (h[2] and 8 or 0) + (h[1] and under_way(account .. ':' .. root) and 4 or 0) + (h[1] and 2 or 0) +
+                          (known[root] and 1 or 0)
+        if score > best_score then
+            best, best_score = root, score
+        end
+    end
+    for i, root in ipairs(roots) do
+        if root ~= best then
+            call('HSET', s .. 'alias:' .. account, root, best)
+            if there[i] then
+                merge(account .. ':' .. best, account .. ':' .. root)
+            end
+        end
+    end
+    return best
+end
+
+-- The chat of a contact who is known by several names. All that are not weak lead to one chat afterwards. A weak name,
+-- "@…", is a user name, which people change and take over from others: it leads to its latest holder's chat, finds a
+-- chat only for want of others, and joins none.
+local function find_by_all(account, first, count)
+    local names, roots, known, is_root, weak = s .. 'alias:' .. account, {}, {}, {}, {}
+    for i = first, first + count - 1 do
+        if string.sub(ARGV[i], 1, 1) == '@' then
+            weak[#weak + 1] = ARGV[i]
+        else
+            local root, as_alias = resolve(names, ARGV[i])
+            known[root] = known[root] or as_alias
+            if not is_root[root] then
+                is_root[root] = true
+                roots[#roots + 1] = root
+            end
+        end
+    end
+    if #roots == 0 then
+        for _, name in ipairs(weak) do
+            local root, as_alias = resolve(names, name)
+            if as_alias then
+                return root
+            end
+        end
+        return weak[1]
+    end
+    local chosen = #roots == 1 and roots[1] or unite(account, roots, known)
+    for _, name in ipairs(weak) do
+        if call('HGET', names, name) ~= chosen then
+            call('HSET', names, name, chosen)
+        end
+    end
+    return chosen
+end
+
+local has_aliases = {} -- of an account; many have none
 local function find_chat(account, first, count)
     if count == 0 then
         return account .. ':~'
+    elseif count > 1 then
+        has_aliases[account] = nil -- this may add some
+        return account .. ':' .. find_by_all(account, first, count)
     end
-    local names = s .. 'alias:' .. account
-    if count == 1 then
-        if has_aliases[account] == nil then
-            has_aliases[account] = call('EXISTS', names) == 1
-        end
-        if not has_aliases[account] then
-            return account .. ':' .. ARGV[first]
-        end
-        return account .. ':' .. (call('HGET', names, ARGV[first]) or ARGV[first])
+    if has_aliases[account] == nil then
+        has_aliases[account] = call('EXISTS', s .. 'alias:' .. account) == 1
     end
-    local known, chosen = {}, nil
-    has_aliases[account] = nil -- this may add some
-    for i = 0, count - 1 do
-        local alias = ARGV[first + i]
-        known[i] = call('HGET', names, alias)
-        if not chosen and (known[i] or call('EXISTS', s .. 'chat:' .. account .. ':' .. alias) == 1) then
-            chosen = known[i] or alias
-        end
+    if not has_aliases[account] then
+        return account .. ':' .. ARGV[first]
     end
-    chosen = chosen or ARGV[first]
-    for i = 0, count - 1 do
-        local alias = ARGV[first + i]
-        if (known[i] or alias) ~= chosen then
-            call('HSET', names, alias, chosen)
-        end
-    end
-    return account .. ':' .. chosen
+    return chat_of(account, ARGV[first])
 end
 
-local letters, admitted, duplicates = {}, {}, {}
+local letters, admitted, duplicates, total = {}, {}, {}, 0
 local at = 4
 for i = 1, tonumber(ARGV[3]) do
     local account, alias_count = ARGV[at], tonumber(ARGV[at + 4])
     if not admitted[account] then
         admitted[account], duplicates[account] = 0, 0
     end
+    local chat = alias_count > 1 and find_chat(account, at + 5, alias_count) -- names are learned from duplicates, too
     if seen(ARGV[at + 1], ARGV[at + 2]) then
         letters[i] = 'd'
         duplicates[account] = duplicates[account] + 1
     else
         letters[i] = 'a'
         admitted[account] = admitted[account] + 1
-        append(find_chat(account, at + 5, alias_count), ARGV[at + 3])
+        total = total + 1
+        append(chat or find_chat(account, at + 5, alias_count), ARGV[at + 3])
     end
     at = at + 5 + alias_count
 end
@@ -99,7 +150,13 @@ for account, count in pairs(admitted) do
         call('HINCRBY', s .. 'ledger:' .. account, 'duplicate', duplicates[account])
     end
 end
+if total > 0 then
+    call('INCRBY', s .. 'waiting', total)
+end
 
 local answer = table.concat(letters)
-call('SET', guard, ARGV[2] .. ' ' .. answer, 'EX', 86400)
+if count == KEPT then
+    below = string.sub(below, string.find(below, ';', 1, true) + 1)
+end
+call('SET', guard, below .. ARGV[2] .. ' ' .. answer .. ';' .. above, 'EX', 777600)
 return answer

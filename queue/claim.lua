@@ -3,7 +3,8 @@
 --
 -- KEYS  1 prefix
 -- ARGV  1 incarnation, 2 number of this call, 3 most chats
--- Returns per chat: {chat, epoch, done, state, attempt, result, fired, {records}, {up to 64 mailbox entries}, turn}.
+-- Returns per chat: {chat, epoch, done, state, attempt, result, fired, {records}, {up to 64 mailbox entries}, turn,
+--       ms until when the flow is silent or 0}.
 -- Nothing for a worker that has no lease.
 --
 -- Arriving twice: a worker has one claim per shard under way; the last one's number and chats are kept, and a repeat is
@@ -11,16 +12,19 @@
 -- could take chats of which the worker never hears.
 local incarnation, number, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local BYTES_ENOUGH = 4194304 -- of one answer; always at least one chat
+local now = now_ms()
 
 if not call('ZSCORE', s .. 'leases', incarnation) then
     return {}
 end
 
 local function describe(chat)
-    local h = call('HMGET', s .. 'chat:' .. chat, 'epoch', 'done', 'state', 'att', 'res', 'fired', 'turn')
+    local h = call('HMGET', s .. 'chat:' .. chat, 'epoch', 'done', 'state', 'att', 'res', 'fired', 'turn', 'paused')
+    local paused = h[8] and tonumber(h[8]) > now and h[8] or 0
     return {
         chat, h[1], h[2], h[3], h[4], h[5], h[6],
-        call('LRANGE', s .. 'rec:' .. chat, 0, -1), call('LRANGE', s .. 'mb:' .. chat, 0, 63), h[7]
+        call('LRANGE', s .. 'rec:' .. chat, 0, -1), call('LRANGE', s .. 'mb:' .. chat, 0, 63), h[7],
+        paused
     }
 end
 
@@ -52,8 +56,6 @@ if last then
         return again
     end
 end
-
-local now = now_ms()
 
 local function take(chat)
     local key = s .. 'chat:' .. chat

@@ -40,28 +40,90 @@ local function enlist(chat, front)
     wake()
 end
 
--- Schedules a chat that is not scheduled.
+-- The chat's name behind a name of a person: aliases point to names, and on to the name of the chat that is theirs now.
+-- `names` is the key of the account's aliases. The second value says whether the name was known as an alias.
+local function resolve(names, alias)
+    local target = call('HGET', names, alias)
+    if not target then
+        return alias, false
+    end
+    local last, hops = target, 0
+    local further = call('HGET', names, last)
+    while further and hops < 16 do
+        last, hops = further, hops + 1
+        further = call('HGET', names, last)
+    end
+    if hops > 0 then
+        call('HSET', names, alias, last) -- one hop the next time
+    end
+    return last, true
+end
+
+-- The chat of (account, name of a person).
+local function chat_of(account, alias)
+    return account .. ':' .. (resolve(s .. 'alias:' .. account, alias))
+end
+
+-- An activation of the chat is not over: a worker holds it, an effect is in hand, or the journal was written since the
+-- last finish (`mid`).
+local function under_way(chat)
+    local h = call('HMGET', s .. 'chat:' .. chat, 'st', 'att', 'mid')
+    return h[1] == 'held' or (h[1] ~= 'idle' and (h[2] or h[3]) and true or false)
+end
+
+-- Whether a chat that others are to join (join.lua) has to wait: the first of them is under way.
+local function must_wait(chat)
+    local first = call('LINDEX', s .. 'join:' .. chat, 0)
+    return first and under_way(first)
+end
+
+local function set_joining(chat)
+    call('HSET', s .. 'chat:' .. chat, 'st', 'joining')
+    call('SADD', s .. 'joining', chat)
+end
+
+-- Schedules a chat that is not scheduled; a chat that has to wait for others is when they have joined it.
 local function make_ready(chat, front)
+    if call('HEXISTS', s .. 'chat:' .. chat, 'joins') == 1 and must_wait(chat) then
+        set_joining(chat)
+        return
+    end
     call('HSET', s .. 'chat:' .. chat, 'st', 'ready')
     enlist(chat, front)
 end
 
--- Appends an event to its chat's mailbox and schedules the chat if it is idle. An event's number is its place: the first
--- in the mailbox is `done` + 1.
---
+-- An idle chat without a session or a timer goes after 40 days, or when its pause is over.
+local function let_expire(chat, paused)
+    local seconds = 3456000
+    if paused then
+        seconds = math.max(seconds, math.ceil((tonumber(paused) - now_ms()) / 1000) + 86400)
+    end
+    call('EXPIRE', s .. 'chat:' .. chat, seconds)
+end
+
 -- A new chat counts from the clock, not from 0, and so does a claim's epoch: MongoDB keeps `projected` and `epoch` of
 -- older times and refuses what is not newer. When a chat's hash was dropped after 40 idle days, or Redis lost all its
 -- data, numbers and epochs must still be larger than all before. (Less than one event per millisecond and chat.)
+local function create(chat, status)
+    local start = now_ms()
+    call('HSET', s .. 'chat:' .. chat, 'done', start, 'turn', start, 'st', status)
+end
+
+-- Appends an event to its chat's mailbox and schedules the chat if it is idle. An event's number is its place: the first
+-- in the mailbox is `done` + 1. What comes while others are to join the chat goes behind what they bring. Who calls this
+-- raises `waiting`.
 local function append(chat, json)
-    local key = s .. 'chat:' .. chat
-    local status = call('HGET', key, 'st')
+    local h = call('HMGET', s .. 'chat:' .. chat, 'st', 'joins')
+    if h[2] then
+        call('RPUSH', s .. 'late:' .. chat, json)
+        return
+    end
     call('RPUSH', s .. 'mb:' .. chat, json)
-    if not status then
-        local start = now_ms()
-        call('HSET', key, 'done', start, 'turn', start, 'st', 'ready')
+    if not h[1] then
+        create(chat, 'ready')
         enlist(chat, false)
-    elseif status == 'idle' then
-        call('PERSIST', key) -- finish lets idle chats expire
+    elseif h[1] == 'idle' then
+        call('PERSIST', s .. 'chat:' .. chat) -- finish lets idle chats expire
         make_ready(chat, false)
     end
 end

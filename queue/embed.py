@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Turns Lua scripts into one C file of strings: embed.py OUT.c common.lua a.lua b.lua ...
 
-Each script's first line (#!lua ...) stays first; common.lua is put after it.
+Each script's first line (#!lua ...) stays first; common.lua is put after it, and for a line "-- @include x.lua" the
+file of that name beside common.lua.
 """
 import pathlib
 import sys
@@ -9,6 +10,13 @@ import sys
 
 def quoted(line):
     return '"' + line.replace('\\', '\\\\').replace('"', '\\"') + '\\n"'
+
+
+def included(line, folder):
+    """The lines that a line of a script stands for."""
+    if not line.startswith('-- @include '):
+        return [line]
+    return (folder / line.split()[2]).read_text(encoding='utf-8').splitlines()
 
 
 def main(out, common, *scripts):
@@ -20,6 +28,7 @@ def main(out, common, *scripts):
         if not first.startswith('#!lua'):
             sys.exit(f'{script}: the first line must be #!lua')
         text.append(f'    [SCRIPT_{script.stem.upper()}] = {{"{script.stem}",')
+        rest = [line for each in rest for line in included(each, pathlib.Path(common).parent)]
         text += ['     ' + quoted(line) for line in [first, *shared, *rest]]
         text.append('    },')
     text.append('};')

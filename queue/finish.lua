@@ -8,13 +8,16 @@
 -- Returns OK. STALE when the caller does not hold the chat under this epoch; BADARG when the numbers make no sense.
 --
 -- Arriving twice: the epoch of the last finish is kept; the same epoch again was done already.
+-- @include join.lua
 local chat, done, flags, after = ARGV[1], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local key, mailbox = s .. 'chat:' .. chat, s .. 'mb:' .. chat
 local account = account_of(chat)
-local h = call('HMGET', key, 'st', 'epoch', 'fin', 'done', 'owner', 'fired', 'late', 'early', 'timer')
+local h = call('HMGET', key, 'st', 'epoch', 'fin', 'done', 'owner', 'fired', 'late', 'early', 'timer', 'paused', 'into',
+               'joins')
 local status, epoch, fin, old, owner = h[1], h[2], h[3], tonumber(h[4]), h[5]
 local fired, late, early, timer = h[6], h[7], h[8], h[9]
-if fin == ARGV[2] then
+local paused, into, joins = h[10], h[11], h[12]
+if fin == ARGV[2] or (not status and call('GET', s .. 'joined:' .. chat) == ARGV[2]) then
     return redis.status_reply('OK')
 end
 if status ~= 'held' or epoch ~= ARGV[2] then
@@ -46,6 +49,7 @@ for i = 9, #ARGV, 2 do
 end
 if drop > 0 then
     call('LTRIM', mailbox, drop, -1)
+    call('DECRBY', s .. 'waiting', drop)
     call('HINCRBY', s .. 'ledger:' .. account, 'done', drop - dead)
     if dead > 0 then
         call('HINCRBY', s .. 'ledger:' .. account, 'dead', dead)
@@ -70,6 +74,7 @@ else
     call('HDEL', key, 'att', 'res')
 end
 if not has('r') then
+    call('HDEL', key, 'mid')
     call('DEL', s .. 'rec:' .. chat)
     call('HINCRBY', key, 'turn', 1)
 end
@@ -89,7 +94,13 @@ elseif fired and not late and after ~= 'ready' then
     call('HDEL', key, 'fired')
 end
 
-if after == 'ready' or late or (after == 'parked' and settled) then
+if into or joins then
+    call('HSET', key, 'st', after) -- under_way() asks
+end
+if into and not under_way(chat) then
+    set_joining(chat)
+    join_on(into)
+elseif after == 'ready' or late or (after == 'parked' and settled) then
     make_ready(chat, true)
 elseif after == 'parked' then
     call('HSET', key, 'st', 'parked')
@@ -98,8 +109,11 @@ elseif call('LLEN', mailbox) > 0 then
     make_ready(chat, false)
 else
     call('HSET', key, 'st', 'idle')
-    if not has('s') and not timer then
-        call('EXPIRE', key, 3456000) -- 40 days; append() in common.lua says why it may go
+    if not has('s') and not timer and not joins then
+        let_expire(chat, paused) -- create() in common.lua says why it may go
     end
+end
+if joins then
+    join_on(chat)
 end
 return redis.status_reply('OK')

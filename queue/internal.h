@@ -4,8 +4,8 @@
  *   url.c    redis://… → parts            cmd.c    a command in Redis's protocol, built piece by
  * piece sync.c   blocking connection          link.c   asynchronous connection that re-opens itself
  *   call.c   the ordered list of unanswered calls on the main link
- *   admit.c, work_claim.c, work.c, serve.c, timers.c, admin.c: the public calls, by concern
- * One thread: the loop's.
+ *   admit.c, work_claim.c, work.c, pause.c, publish.c, serve.c, timers.c, room.c; blocking:
+ * admin.c, chat.c, audit.c, stats.c: the public calls, by concern One thread: the loop's.
  */
 #pragma once
 
@@ -18,10 +18,11 @@
 #include "queue/queue.h"
 
 enum {
-    QUEUE_TICK_MS = 250,           // looks at deadlines, dead connections and Redis's memory
-    QUEUE_SILENCE_MS = 5000,       // no answer to anything for so long: the connection is dead
-    QUEUE_SHARDS_MAX = 1024,       // two to four digits in the keys
-    QUEUE_SEEN_BUCKETS = 65536,    // per day, over all shards (see admit.c)
+    QUEUE_TICK_MS = 250,        // looks at deadlines, dead connections and Redis's memory
+    QUEUE_SILENCE_MS = 5000,    // no answer to anything for so long: the connection is dead
+    QUEUE_SHARDS_MAX = 1024,    // two to four digits in the keys
+    QUEUE_SEEN_BUCKETS = 65536, // per day, over all shards (see admit.c)
+    QUEUE_SENT_BUCKETS = 4 * QUEUE_SEEN_BUCKETS, // per four days, likewise (see sent.lua)
     QUEUE_ADMIT_EVENTS = 256,      // most events of one admit: a script must not hold up Redis
     QUEUE_ADMIT_BYTES = 1 << 20,   // likewise
     QUEUE_BACKLOG_BYTES = 64 << 20 // most bytes that wait to be admitted
@@ -70,6 +71,8 @@ enum script_id {
     SCRIPT_RELEASE,
     SCRIPT_BURY,
     SCRIPT_RETRY,
+    SCRIPT_PAUSE,
+    SCRIPT_PUBLISH,
     SCRIPT_COUNT,
 };
 struct script {
@@ -96,6 +99,8 @@ MUST_USE redisReply *sync_words(redisContext *redis, struct err *err, ...)
     __attribute__((sentinel));
 // 0 when none is stored.
 MUST_USE bool sync_shards(redisContext *redis, unsigned *ret_shards, struct err *err);
+// An open connection and the shard count that is in force: ERR_CONFIG when there is none.
+MUST_USE redisContext *sync_open_shards(const char *url, unsigned *ret_shards, struct err *err);
 
 // Which of ours an error answer is.
 void reply_error(const char *text, struct err *err);
@@ -184,7 +189,8 @@ struct queue {
     struct event_base *base;
     struct redis_url url;
     int64_t give_up_ms, lease_ms;
-    unsigned high_water;
+    unsigned high_water, low_water; // percent
+    uint64_t max_waiting;
     char *incarnation;
     unsigned shard_count;
     struct shard *shards;
@@ -194,7 +200,9 @@ struct queue {
     struct call *calls;  // unanswered, oldest first
     int64_t next_number; // of calls that carry one
     struct event *tick;
-    bool has_room, asking_memory;
+    enum queue_room room, room_memory, room_waiting; // the worse of the two marks, and each
+    uint64_t waiting;
+    bool asking_room;
     bool closing;
 
     struct delivery *deliveries; // oldest first
@@ -224,6 +232,13 @@ void admit_refuse(struct queue *queue, const struct err *err, queue_admit_fn don
 // The bucket of `seen before` ("day:hex") of an event, and its hash.
 void admit_seen(const struct queue *queue, const char *account, const char *dedup_key,
                 int64_t timestamp_ms, char ret_bucket[48], uint8_t ret_hash[16]);
+
+// The bucket of an id that we sent, or that an echo names, and its hash (sent.lua); "" when id is
+// NULL.
+void sent_bucket(unsigned shard_count, const char *account, const char *id, char ret_bucket[16],
+                 uint8_t ret_hash[16]);
+
+void room_tick(struct queue *queue); // asks Redis what queue_room() goes by
 
 bool claim_cancel(struct queue *queue); // true: somebody was told
 // The shard of "platform:id" or "platform:id:alias"; false when it is neither.

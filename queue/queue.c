@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Opening and closing the queue, its tick, and what it knows about Redis: which shard, is it up, is
-// there room.
+// Opening and closing the queue, its tick, and what it knows of itself.
 
 #include <signal.h>
 #include <stdio.h>
@@ -71,43 +70,6 @@ static char *make_incarnation(const char *name)
     return x_printf("%s:%s:%ld:%s", name ? name : "hookmill", host, (long)getpid(), hex);
 }
 
-// The figure after "name:" at the start of a line of INFO; -1 when it is not there.
-static int64_t info_figure(const char *info, const char *name)
-{
-    size_t len = strlen(name);
-    for (const char *line = info; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, name, len) == 0 && line[len] == ':')
-            return strtoll(line + len + 1, NULL, 10);
-    }
-    return -1;
-}
-
-static void on_memory(struct queue *queue, void *arg, const redisReply *reply,
-                      const struct err *err)
-{
-    queue->asking_memory = false;
-    const char *info = reply_str(reply);
-    if (!info)
-        return;
-    int64_t used = info_figure(info, "used_memory"), most = info_figure(info, "maxmemory");
-    bool room = most <= 0 || used < most / 100 * queue->high_water;
-    if (room != queue->has_room)
-        log_warn(room ? "queue.room" : "queue.full", "used", log_int(used), "max", log_int(most));
-    queue->has_room = room;
-}
-
-static void ask_memory(struct queue *queue)
-{
-    if (queue->asking_memory)
-        return;
-    queue->asking_memory = true;
-    struct cmd cmd = {0};
-    cmd_add_str(&cmd, "INFO");
-    cmd_add_str(&cmd, "memory");
-    queue_call(queue, &cmd, on_memory, NULL);
-}
-
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct queue *queue = arg;
@@ -115,7 +77,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     calls_tick(queue, now_ms);
     admit_tick(queue, now_ms);
     serve_tick(queue, now_ms);
-    ask_memory(queue);
+    room_tick(queue);
 }
 
 // Writing to a connection that Redis has closed must be an error, not the process's end (hiredis
@@ -134,7 +96,8 @@ struct queue *queue_new(struct event_base *base, const struct queue_config *conf
     queue->give_up_ms = config->give_up_ms > 0 ? config->give_up_ms : 2000;
     queue->lease_ms = config->lease_ms > 0 ? config->lease_ms : 15000;
     queue->high_water = config->high_water > 0 ? config->high_water : 80;
-    queue->has_room = true;
+    queue->low_water = config->low_water > 0 ? config->low_water : 90;
+    queue->max_waiting = config->max_waiting;
     if (!redis_url_parse(config->url, &queue->url, err) || !queue_prepare(queue, err)) {
         redis_url_deinit(&queue->url);
         free(queue);
@@ -177,11 +140,6 @@ void queue_free(struct queue *queue)
 bool queue_is_up(const struct queue *queue)
 {
     return queue->main.state == LINK_READY;
-}
-
-enum queue_room queue_room(const struct queue *queue)
-{
-    return queue->has_room ? QUEUE_ROOM : QUEUE_ROOM_NONE;
 }
 
 unsigned queue_shards(const struct queue *queue)

@@ -223,8 +223,27 @@ typedef void (*queue_pause_fn)(void *arg, bool paused, const struct err *err);
 void queue_pause(struct queue *queue, const char *account, const char *alias, int64_t until_ms,
                  const char *echo_id, queue_pause_fn done, void *arg);
 // The same by an operator's hand (blocking). ret_chat, when not NULL, is the chat's name (free it).
+// ERR_NOT_FOUND when the pause is to end of a chat that is not there.
 MUST_USE bool queue_pause_chat(const char *url, const char *account, const char *alias,
                                int64_t until_ms, char **ret_chat, struct err *err);
+
+// What the queue knows of a person's chat.
+struct queue_chat {
+    char *chat;        // chat key
+    char status[16];   // idle, ready, held, parked; joining: waits for another to join it, or it
+    char *owner;       // incarnation of the worker that holds it, or NULL
+    char *into;        // of a chat that is to join another: that one, or NULL
+    uint64_t waiting;  // events in its mailbox
+    int64_t paused_ms; // until when its flow stays silent; 0 = it may speak
+    int64_t timer_ms;  // when its timer is due; 0 = none is armed
+    bool has_state;    // a session
+    bool has_attempt;  // an effect in hand …
+    bool has_result;   // … and its result
+};
+// Blocking; ERR_NOT_FOUND when there is no such chat.
+MUST_USE bool queue_chat_read(const char *url, const char *account, const char *alias,
+                              struct queue_chat *ret_chat, struct err *err);
+void queue_chat_deinit(struct queue_chat *chat);
 
 // Makes a parked chat ready (an operator's hand).
 void queue_release(struct queue *queue, const char *chat, queue_done_fn done, void *arg);
@@ -272,22 +291,45 @@ MUST_USE bool queue_stats_read(const char *url, struct queue_stats *ret_stats, s
  * became of it (by the scripts, and by looking). It balances when
  *   received − unanswered ≤ admitted + duplicate + refused + spooled ≤ received
  * (unanswered: in a listener's hands when it died; nobody got a 200 for them), and
- *   admitted + retried = done + waiting + dead
- * In a running system, what is under way makes the first one lag; `in_flight` says by how much.
+ *   admitted + retried + merged = done + waiting + dead
+ * In a running system, what is under way makes the first one lag; `in_flight` says by how much. An
+ * account of which no listener ever published anything is judged by the second alone.
  */
 struct queue_ledger {
     const char *account;
     uint64_t received, refused, unanswered, in_flight; // summed over incarnations
     uint64_t spooled; // of it still on a disk, as the listeners last said
     uint64_t admitted, duplicate, done, dead, retried; // counted by the scripts
+    uint64_t merged;  // likewise: events that tell of the session of a chat that joined another
     uint64_t waiting; // looked at: lengths of the account's mailboxes
     bool balanced;
     const char *problem; // what does not balance and by how much, or NULL
 };
 typedef void (*queue_ledger_fn)(void *arg, const struct queue_ledger *ledger);
-// Looks at every account (blocking). ret_balanced: all of them are.
+// Looks at every account, in the order of their names (blocking; some seconds longer when one does
+// not balance, to be sure). ret_balanced: all of them are.
 MUST_USE bool queue_audit(const char *url, queue_ledger_fn fn, void *arg, bool *ret_balanced,
                           struct err *err);
+
+/*
+ * The receivers' half, as a listener counts it: absolute numbers since it started, per account and
+ * app. A number never falls, so publishing again, or late, is harmless.
+ */
+struct queue_ledger_row {
+    const char *account, *app;
+    uint64_t received; // events, counted before admission
+    uint64_t settled;  // their callers were told: kept, in Redis or on disk
+    uint64_t refused;  // told 503
+    uint64_t spooled;  // went to the disk (ever)
+    uint64_t drained;  // came off it again (ever)
+};
+// Under this queue's incarnation. `done` comes once all rows are stored.
+void queue_publish_ledger(struct queue *queue, const struct queue_ledger_row *rows, size_t count,
+                          queue_done_fn done, void *arg);
+// The rows of a process that is dead (blocking): nobody will answer what it had in hand.
+MUST_USE bool queue_publish_gone(const char *url, const char *incarnation,
+                                 const struct queue_ledger_row *rows, size_t count,
+                                 struct err *err);
 
 // Tells all workers that an account or a flow changed ("account:<key>", "flow:<id>"). Blocking.
 MUST_USE bool queue_announce(const char *url, const char *what, struct err *err);

@@ -20,6 +20,8 @@ end
 if call('XDEL', s .. 'dead', ARGV[1]) ~= 1 then
     return 0
 end
-append(fields.chat, fields.body)
-call('HINCRBY', s .. 'ledger:' .. account_of(fields.chat), 'retried', 1)
+local account = account_of(fields.chat)
+append(chat_of(account, string.sub(fields.chat, #account + 2)), fields.body) -- its chat may have joined another since
+call('INCRBY', s .. 'waiting', 1)
+call('HINCRBY', s .. 'ledger:' .. account, 'retried', 1)
 return 1

@@ -59,4 +59,21 @@ for _, account in ipairs(step[2]) do
         wake()
     end
 end
+
+-- `waiting` counts the events in mailboxes. When no chat is scheduled, held or parked there are none: that mends what
+-- somebody deleted by hand.
+local function is_at_rest()
+    if call('EXISTS', s .. 'ring', s .. 'parked', s .. 'joining') > 0 then
+        return false
+    end
+    for _, incarnation in ipairs(call('ZRANGE', s .. 'leases', 0, -1)) do
+        if call('EXISTS', s .. 'held:' .. incarnation) == 1 then
+            return false
+        end
+    end
+    return true
+end
+if (call('GET', s .. 'waiting') or '0') ~= '0' and is_at_rest() then
+    call('SET', s .. 'waiting', '0')
+end
 return woken

@@ -166,3 +166,17 @@ bool sync_shards(redisContext *redis, unsigned *ret_shards, struct err *err)
     *ret_shards = (unsigned)shards;
     return true;
 }
+
+redisContext *sync_open_shards(const char *url, unsigned *ret_shards, struct err *err)
+{
+    redisContext *redis = sync_open_text(url, err);
+    if (!redis)
+        return NULL;
+    bool ok = sync_shards(redis, ret_shards, err);
+    if (ok && *ret_shards == 0)
+        ok = err_set(err, ERR_CONFIG, "Redis has no shard count yet: run `hookmill init` first");
+    if (ok)
+        return redis;
+    redisFree(redis);
+    return NULL;
+}

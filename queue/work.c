@@ -45,6 +45,21 @@ static unsigned shard_of_chat(const struct queue *queue, const char *chat)
     return shard;
 }
 
+// The id of a message that was sent: "" and no hash when there is none.
+static void add_sent(struct cmd *cmd, const struct queue *queue,
+                     const struct queue_journal *journal)
+{
+    const char *id = strchr(journal->chat, ':');
+    size_t len = id ? (size_t)(id + 1 - journal->chat) + strcspn(id + 1, ":") : 0;
+    char *account = x_dupn(journal->chat, len);
+    char bucket[16];
+    uint8_t hash[16];
+    sent_bucket(queue->shard_count, account, journal->sent_id, bucket, hash);
+    free(account);
+    cmd_add_str(cmd, bucket);
+    cmd_add(cmd, hash, sizeof(hash));
+}
+
 void queue_journal(struct queue *queue, const struct queue_journal *journal, queue_done_fn done,
                    void *arg)
 {
@@ -62,6 +77,7 @@ void queue_journal(struct queue *queue, const struct queue_journal *journal, que
     cmd_add_str(&cmd, journal->state);
     cmd_add_str(&cmd, journal->attempt);
     cmd_add_str(&cmd, journal->result);
+    add_sent(&cmd, queue, journal);
     for (size_t i = 0; i < journal->record_count; i++)
         cmd_add_str(&cmd, journal->records[i]);
     queue_call(queue, &cmd, on_plain, plain);

@@ -159,15 +159,15 @@ static void names_of_one_person_reach_one_chat(void **state)
     queue_free(queue);
 }
 
-static void of_two_chats_the_first_names_wins(void **state)
+static void of_two_chats_at_rest_the_first_names_stays(void **state)
 {
     struct queue *queue = world_queue(&world, redis_server_url(world.server), 0);
     admit_as(queue, "5959", NULL, "1");
     admit_as(queue, "PY.13", NULL, "1");
     admit_as(queue, "5959", "PY.13", "2");
     admit_as(queue, "PY.13", NULL, "3");
-    assert_true(world_redis_is(&world, "3", "LLEN hm:{00}:mb:whatsapp:1:5959"));
-    assert_true(world_redis_is(&world, "1", "LLEN hm:{00}:mb:whatsapp:1:PY.13"));
+    assert_true(world_redis_is(&world, "4", "LLEN hm:{00}:mb:whatsapp:1:5959"));
+    assert_true(world_redis_is(&world, "0", "EXISTS hm:{00}:mb:whatsapp:1:PY.13"));
     queue_free(queue);
 }
 
@@ -256,7 +256,7 @@ int main(void)
         TEST(duplicates_are_refused_and_forgotten_after_eight_days),
         TEST(a_duplicate_within_one_delivery_is_refused),
         TEST(names_of_one_person_reach_one_chat),
-        TEST(of_two_chats_the_first_names_wins),
+        TEST(of_two_chats_at_rest_the_first_names_stays),
         TEST(receipts_and_nameless_events_travel_the_lane),
         TEST(a_wrong_account_key_is_refused_by_name),
         TEST(one_delivery_over_many_shards_is_answered_once),

@@ -1,0 +1,49 @@
+#!lua flags=allow-oom
+-- pause: a person answered in a chat, or an operator says so: its flow stays silent until then.
+--
+-- KEYS  1 prefix
+-- ARGV  1 account, 2 alias of the contact, 3 ms until when (0 = the pause is over),
+--       4 bucket of the id of the message that tells ('' = an operator's word), 5 the id's hash
+-- Returns the chat's name; '' when nothing happened: the message is ours, or may be that of an attempt whose answer is
+-- still to come, or a pause is to end of a chat that is not there.
+--
+-- Arriving twice, it sets the same again. A chat that is not there is made, idle: the pause has to hold for its first
+-- event.
+-- @include sent.lua
+local account, ends = ARGV[1], tonumber(ARGV[3])
+local chat = chat_of(account, ARGV[2])
+local key = s .. 'chat:' .. chat
+
+local function awaits_answer(name)
+    local h = call('HMGET', s .. 'chat:' .. name, 'att', 'res')
+    return h[1] and not h[2]
+end
+
+local function is_ours()
+    if was_sent(ARGV[4], ARGV[5]) or awaits_answer(chat) then
+        return true
+    end
+    for _, loser in ipairs(call('LRANGE', s .. 'join:' .. chat, 0, -1)) do
+        if awaits_answer(loser) then
+            return true
+        end
+    end
+    return false
+end
+
+if ARGV[4] ~= '' and is_ours() then
+    return ''
+end
+local h = call('HMGET', key, 'st', 'state', 'timer', 'joins')
+if ends <= 0 then
+    call('HDEL', key, 'paused')
+    return h[1] and chat or ''
+end
+if not h[1] then
+    create(chat, 'idle')
+end
+call('HSET', key, 'paused', ARGV[3])
+if not h[1] or (h[1] == 'idle' and not h[2] and not h[3] and not h[4]) then
+    let_expire(chat, ARGV[3])
+end
+return chat
