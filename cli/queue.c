@@ -35,6 +35,7 @@ static int run_stats(struct cli *cli)
         {"ready", "chats that wait for a worker", s.ready},
         {"held", "chats that workers hold", s.held},
         {"parked", "chats whose effect is unfinished", s.parked},
+        {"joining", "chats that become one with another", s.joining},
         {"timers", "armed timers", s.timers},
         {"mailbox", "events that wait in mailboxes", s.mailbox},
         {"dead", "dead letters", s.dead},

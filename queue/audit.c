@@ -293,17 +293,17 @@ static void judge(struct audited *a)
     char first[120] = "", second[120] = "";
     if (queue != 0)
         snprintf(first, sizeof(first),
-                 "%" PRId64 " events %s: admitted + retried + merged = %" PRIu64
+                 "%" PRId64 " %s: admitted + retried + merged = %" PRIu64
                  ", done + waiting + dead = %" PRIu64,
                  queue > 0 ? queue : -queue,
-                 queue > 0 ? "are missing from the mailboxes" : "too many are in the mailboxes",
-                 came_in(r), went_out(r) + a->waiting);
+                 queue > 0 ? "missing from the mailboxes" : "too many in the mailboxes", came_in(r),
+                 went_out(r) + a->waiting);
     if (receivers != 0)
         snprintf(second, sizeof(second),
-                 "%" PRId64 " events %s: received = %" PRIu64
+                 "%" PRId64 " %s: received = %" PRIu64
                  ", admitted + duplicate + refused + spooled = %" PRIu64,
                  receivers > 0 ? receivers : -receivers,
-                 receivers > 0 ? "were received and are nowhere" : "were never received",
+                 receivers > 0 ? "received and found nowhere" : "too many for what was received",
                  r->received, r->admitted + r->duplicate + r->refused + on_disk(r));
     snprintf(a->problem, sizeof(a->problem), "%s%s%s", first, *first && *second ? "; " : "",
              second);

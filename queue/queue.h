@@ -278,8 +278,9 @@ struct queue_stats {
     uint64_t ready; // chats scheduled
     uint64_t held;  // chats that workers hold
     uint64_t parked;
+    uint64_t joining; // chats that are to join another, and those that wait for them
     uint64_t timers;
-    uint64_t mailbox; // events that wait in mailboxes
+    uint64_t mailbox; // events that wait in mailboxes, as counted (queue_audit looks)
     uint64_t dead;
     uint64_t admitted, duplicates, done, dead_ever; // sums of the ledgers
     unsigned workers;                               // live leases

@@ -40,64 +40,6 @@ static bool add_figure(struct reader *r, uint64_t *sum, const char *command, con
     return true;
 }
 
-// The mailboxes of a list of chats, in one go.
-static bool add_mailboxes(struct reader *r, const redisReply *chats)
-{
-    for (size_t i = 0; i < chats->elements; i++) {
-        struct cmd cmd = {0};
-        char *key = x_printf("%smb:%s", r->prefix, reply_str(chats->element[i]));
-        cmd_add_str(&cmd, "LLEN");
-        cmd_add_str(&cmd, key);
-        free(key);
-        size_t len;
-        char *bytes = cmd_take(&cmd, &len);
-        redisAppendFormattedCommand(r->redis, bytes, len);
-        free(bytes);
-    }
-    for (size_t i = 0; i < chats->elements; i++) {
-        void *answer = NULL;
-        if (redisGetReply(r->redis, &answer) != REDIS_OK)
-            return err_set(r->err, ERR_UNAVAILABLE, "Redis: %s", r->redis->errstr);
-        int64_t n = reply_int(answer);
-        r->stats->mailbox += n > 0 ? (uint64_t)n : 0;
-        freeReplyObject(answer);
-    }
-    return true;
-}
-
-// Only chats that are ready, held or parked have entries in their mailboxes.
-static bool add_ready(struct reader *r, const char *account)
-{
-    enum { PAGE = 1000 };
-    bool more = true;
-    for (long at = 0; more; at += PAGE) {
-        char from[24], to[24];
-        snprintf(from, sizeof(from), "%ld", at);
-        snprintf(to, sizeof(to), "%ld", at + PAGE - 1);
-        redisReply *chats = ask(r, "LRANGE", "ready:", account, from, to);
-        if (!chats)
-            return false;
-        r->stats->ready += chats->elements;
-        more = chats->elements == PAGE;
-        bool ok = add_mailboxes(r, chats);
-        freeReplyObject(chats);
-        if (!ok)
-            return false;
-    }
-    return true;
-}
-
-static bool add_set(struct reader *r, uint64_t *sum, const char *suffix, const char *name)
-{
-    redisReply *chats = ask(r, "SMEMBERS", suffix, name, NULL, NULL);
-    if (!chats)
-        return false;
-    *sum += chats->elements;
-    bool ok = add_mailboxes(r, chats);
-    freeReplyObject(chats);
-    return ok;
-}
-
 static bool add_ledger(struct reader *r, const char *account)
 {
     redisReply *fields = ask(r, "HGETALL", "ledger:", account, NULL, NULL);
@@ -125,7 +67,7 @@ static bool add_accounts(struct reader *r)
     bool ok = accounts != NULL;
     for (size_t i = 0; ok && i < accounts->elements; i++) {
         const char *account = reply_str(accounts->element[i]);
-        ok = add_ready(r, account) && add_ledger(r, account);
+        ok = add_figure(r, &r->stats->ready, "LLEN", "ready:", account) && add_ledger(r, account);
     }
     freeReplyObject(accounts);
     return ok;
@@ -139,7 +81,7 @@ static bool add_workers(struct reader *r)
     if (ok && workers->elements > r->stats->workers)
         r->stats->workers = (unsigned)workers->elements;
     for (size_t i = 0; ok && i < workers->elements; i++)
-        ok = add_set(r, &r->stats->held, "held:", reply_str(workers->element[i]));
+        ok = add_figure(r, &r->stats->held, "SCARD", "held:", reply_str(workers->element[i]));
     freeReplyObject(workers);
     return ok;
 }
@@ -154,7 +96,10 @@ bool queue_stats_read(const char *url, struct queue_stats *ret_stats, struct err
     bool ok = sync_shards(r.redis, &stats.shards, err);
     for (unsigned shard = 0; ok && shard < stats.shards; shard++) {
         shard_prefix(shard, r.prefix);
-        ok = add_accounts(&r) && add_workers(&r) && add_set(&r, &stats.parked, "parked", "") &&
+        ok = add_accounts(&r) && add_workers(&r) &&
+             add_figure(&r, &stats.parked, "SCARD", "parked", "") &&
+             add_figure(&r, &stats.joining, "SCARD", "joining", "") &&
+             add_figure(&r, &stats.mailbox, "GET", "waiting", "") &&
              add_figure(&r, &stats.timers, "ZCARD", "timers", "") &&
              add_figure(&r, &stats.dead, "XLEN", "dead", "");
     }
