@@ -15,20 +15,24 @@
 local KEPT = 8
 local incarnation, number = ARGV[1], tonumber(ARGV[2])
 local guard = s .. 'adm:' .. incarnation
-local kept = call('GET', guard) or '' -- "number letters;" of each, the lowest number first
-local below, above, count = '', '', 0
-for each, answer in string.gmatch(kept, '(%d+) (%a*);') do
-    count = count + 1
-    if tonumber(each) == number then
-        return answer
-    elseif tonumber(each) < number then
-        below = below .. each .. ' ' .. answer .. ';'
-    else
-        above = above .. each .. ' ' .. answer .. ';'
+-- "count;" and then "number letters;" of each, the highest number first
+local kept, above = call('GET', guard) or '0;', ''
+local count, below = string.match(kept, '^(%d+);(.*)$')
+local newest = tonumber(string.match(below, '^%d+'))
+if newest and number <= newest then -- no new call
+    below = ''
+    for each, answer in string.gmatch(kept, '(%d+) (%a*);') do
+        if tonumber(each) == number then
+            return answer
+        elseif tonumber(each) > number then
+            above = above .. each .. ' ' .. answer .. ';'
+        else
+            below = below .. each .. ' ' .. answer .. ';'
+        end
     end
-end
-if count == KEPT and below == '' then
-    return redis.error_reply('STALE later admits of ' .. incarnation .. ' were served')
+    if below == '' and tonumber(count) == KEPT then
+        return redis.error_reply('STALE later admits of ' .. incarnation .. ' were served')
+    end
 end
 
 -- 9 days after its first id a bucket goes: its last id came up to a day later, and is remembered for 8.
@@ -63,7 +67,7 @@ local function unite(account, roots, known)
         if root ~= best then
             call('HSET', s .. 'alias:' .. account, root, best)
             if there[i] then
-                merge(account .. ':' .. best, account .. ':' .. root)
+                joiner().merge(account .. ':' .. best, account .. ':' .. root)
             end
         end
     end
@@ -155,8 +159,10 @@ if total > 0 then
 end
 
 local answer = table.concat(letters)
-if count == KEPT then
-    below = string.sub(below, string.find(below, ';', 1, true) + 1)
+if tonumber(count) == KEPT then
+    below = string.match(below, '^(.*;)[^;]*;$') or '' -- without the lowest
+else
+    count = count + 1
 end
-call('SET', guard, below .. ARGV[2] .. ' ' .. answer .. ';' .. above, 'EX', 777600)
+call('SET', guard, count .. ';' .. above .. ARGV[2] .. ' ' .. answer .. ';' .. below, 'EX', 777600)
 return answer

@@ -99,7 +99,7 @@ if into or joins then
 end
 if into and not under_way(chat) then
     set_joining(chat)
-    join_on(into)
+    joiner().join_on(into)
 elseif after == 'ready' or late or (after == 'parked' and settled) then
     make_ready(chat, true)
 elseif after == 'parked' then
@@ -114,6 +114,6 @@ else
     end
 end
 if joins then
-    join_on(chat)
+    joiner().join_on(chat)
 end
 return redis.status_reply('OK')
