@@ -110,8 +110,8 @@ local function create(chat, status)
 end
 
 -- Appends an event to its chat's mailbox and schedules the chat if it is idle. An event's number is its place: the
--- first in the mailbox is `done` + 1. What comes while others are to join the chat goes behind what they bring. Who calls
--- this raises `waiting`.
+-- first in the mailbox is `done` + 1. What comes while others are to join the chat goes behind what they bring. Who
+-- calls this raises `waiting`.
 local function append(chat, json)
     local h = call('HMGET', s .. 'chat:' .. chat, 'st', 'joins')
     if h[2] then

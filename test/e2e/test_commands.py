@@ -2,6 +2,8 @@
 """The command line, as its user meets it."""
 
 import json
+import socket
+import time
 import unittest
 
 from system import ACCOUNTS, ROOT, System, flow
@@ -122,6 +124,51 @@ class Commands(unittest.TestCase):
                          "200\n")
         wrong = self.run_it("sim", "send", "--platform", "whatsapp", "--from", "1", "--text", "x", "--secret", "wrong")
         self.assertEqual((wrong.returncode, wrong.stdout), (1, "401\n"))
+
+    def redis(self, *words):
+        """One command, whose answer is a number or a string."""
+        with socket.create_connection(("127.0.0.1", int(self.system.env["HOOKMILL_REDIS_URL"].rsplit(":", 1)[1]))) as s:
+            s.sendall(b"*%d\r\n" % len(words))
+            s.sendall(b"".join(b"$%d\r\n%s\r\n" % (len(word.encode()), word.encode()) for word in words))
+            with s.makefile("rb") as answer:
+                head = answer.readline()
+                self.assertIn(head[:1], b":$+", head)
+                return answer.read(int(head[1:])).decode() if head[:1] == b"$" else head[1:].strip().decode()
+
+    def test_the_audit_misses_what_somebody_deleted(self):
+        account = "whatsapp:" + ACCOUNTS["whatsapp"]
+        person = self.system.client.person("whatsapp", "595981777001")
+        for text in ("one", "two"):
+            self.assertEqual(self.system.client.deliver(person.says(text)), 200)
+        self.assertIn("\nbalanced\n", self.system.run("queue", "audit"))
+        key = self.redis("EVAL", "return redis.call('KEYS', '*:mb:*:595981777001')[1]", "0")
+        gone = self.redis("LPOP", key)
+        audit = self.run_it("queue", "audit")
+        self.assertEqual((audit.returncode, audit.stderr), (1, ""))
+        self.assertIn("WRONG: 1 missing from the mailboxes", audit.stdout)
+        audit = self.run_it("queue", "audit", "--json")
+        self.assertEqual(audit.returncode, 1)
+        rows = {row["account"]: row for row in map(json.loads, audit.stdout.splitlines())}
+        self.assertFalse(rows[account]["balanced"])
+        self.assertIn("1 missing", rows[account]["problem"])
+        self.redis("LPUSH", key, gone)
+        self.assertIn("\nbalanced\n", self.system.run("queue", "audit"))
+
+    def test_a_chat_is_silenced_shown_and_may_speak_again(self):
+        account = "messenger:" + ACCOUNTS["messenger"]
+        self.assertEqual(self.run_it("chat", "show", account, "777002").returncode, 1)
+        self.assertEqual(self.run_it("chat", "resume", account, "777002").returncode, 1)
+        before = time.time()
+        self.assertIn(account + ":777002: silent until ",
+                      self.system.run("chat", "pause", account, "777002", "--minutes", "5"))
+        shown = json.loads(self.system.run("chat", "show", account, "777002", "--json"))
+        self.assertEqual((shown["status"], shown["waiting"], shown["session"]), ("idle", 0, False))
+        self.assertAlmostEqual(shown["pausedUntil"] / 1000, before + 300, delta=60)
+        self.assertRegex(self.system.run("chat", "show", account, "777002"), r"(?m)^paused until +20")
+        self.assertIn("may speak", self.system.run("chat", "resume", account, "777002"))
+        self.assertRegex(self.system.run("chat", "show", account, "777002"), r"(?m)^paused until +-$")
+        for wrong in (("nonsense", "1"), (account + ":1", "1"), (account, "1", "--minutes", "0")):
+            self.assertEqual(self.run_it("chat", "pause", *wrong).returncode, 1, wrong)
 
     def test_version_names_the_libraries(self):
         self.assertIn("libevent", self.system.run("version"))
