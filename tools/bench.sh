@@ -50,20 +50,30 @@ bench_listener() {
         note "listener, appendfsync $fsync"
         bench_clear
         stack_configure
-        redis_start --appendfsync "$fsync"
+        # Rewriting the log would fall into one server's round and not into another's.
+        redis_start --appendfsync "$fsync" --auto-aof-rewrite-percentage 0
         mongo_start || die "no MongoDB: $mongo_reason"
         stack_init
         stack_serve listen listen
-        bench_start_baseline
+        bench_start_baselines
         bench_start_nginx
-        bench_measure listener "$fsync" "$(stack_address listen)" "$(stack_address baseline)" "$bench_nginx_url"
+        bench_measure listener "$fsync" "$(process_pid listen)" "$(stack_address listen)" \
+            "$(stack_address http_baseline)" "$(stack_address xadd_baseline)" "$bench_nginx_url"
     done
     bench_clear
 }
 
-bench_start_baseline() {
-    process_start baseline build/release/test/bench/baseline/http_baseline
-    process_wait baseline 10 process_ready_line baseline >/dev/null
+bench_start_baselines() {
+    local address=${HOOKMILL_REDIS_URL#redis://}
+    bench_start_baseline http_baseline
+    bench_start_baseline xadd_baseline "${address%:*}" "${address##*:}"
+}
+
+bench_start_baseline() { # NAME [ARGUMENT…]
+    local name=$1
+    shift
+    process_start "$name" "build/release/test/bench/baseline/$name" "$@"
+    process_wait "$name" 10 process_ready_line "$name" >/dev/null
 }
 
 bench_start_nginx() {

@@ -7,9 +7,13 @@ import json
 import time
 
 
-def whatsapp(account, contact, number, run):
-    """Contact and number are integers; `run` makes the ids differ from those of other runs."""
-    return {
+PROSE = "Could you please tell me when the parcel with the blue shoes will be here, and what the delivery costs? "
+
+
+def whatsapp(account, contact, number, run, size=0):
+    """Contact and number are integers; `run` makes the ids differ from those of other runs. The text is as long as it
+    takes to make the body `size` bytes, if it is shorter."""
+    delivery = {
         "object": "whatsapp_business_account",
         "entry": [{"id": "215566778899001", "changes": [{"field": "messages", "value": {
             "messaging_product": "whatsapp",
@@ -20,6 +24,11 @@ def whatsapp(account, contact, number, run):
                           "text": {"body": f"Hello, this is message {number}"}}],
         }}]}],
     }
+    missing = size - len(body_of(delivery))
+    if missing > 0:
+        text = delivery["entry"][0]["changes"][0]["value"]["messages"][0]["text"]
+        text["body"] += ". " + (PROSE * (missing // len(PROSE) + 1))[:missing - 2] if missing > 2 else "." * missing
+    return delivery
 
 
 def messenger(account, contact, number, run):
