@@ -3,61 +3,86 @@
 
 #include "base/crypto.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONCE_LEN = 12, TAG_LEN = 16, SEALED_MAX = 1 << 20, KEYS_MAX = 16 };
+enum { SHA256_BLOCK = 64, NONCE_LEN = 12, TAG_LEN = 16, SEALED_MAX = 1 << 20, KEYS_MAX = 16 };
 
-// Looked up once: OpenSSL's look-ups by name cost more than hashing a webhook.
+/*
+ * Looked up once: OpenSSL's look-ups by name cost more than hashing a webhook. So does making a
+ * context; each thread keeps one.
+ */
 static const EVP_MD *md_sha256;
-static EVP_MAC_CTX *hmac_sha256; // without a key; each HMAC begins as its copy
+static pthread_key_t thread_ctx;
+
+static void broken(void)
+{
+    fprintf(stderr, "OpenSSL has no SHA-256\n");
+    abort();
+}
+
+static void free_ctx(void *ctx)
+{
+    EVP_MD_CTX_free(ctx);
+}
 
 static void fetch(void)
 {
-    char digest[] = "SHA256";
-    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                 OSSL_PARAM_construct_end()};
-    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     md_sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    hmac_sha256 = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
-    if (!md_sha256 || !hmac_sha256 || !EVP_MAC_CTX_set_params(hmac_sha256, params)) {
-        fprintf(stderr, "OpenSSL has no SHA-256 or no HMAC\n");
-        abort();
-    }
-    EVP_MAC_free(hmac); // the context holds it
+    if (!md_sha256 || pthread_key_create(&thread_ctx, free_ctx) != 0)
+        broken();
 }
 
-static void fetch_once(void)
+static EVP_MD_CTX *own_ctx(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, fetch);
+    EVP_MD_CTX *ctx = pthread_getspecific(thread_ctx);
+    if (!ctx) {
+        ctx = EVP_MD_CTX_new();
+        if (!ctx || pthread_setspecific(thread_ctx, ctx) != 0)
+            broken();
+    }
+    return ctx;
+}
+
+// Of two pieces, one after the other.
+static void hash_two(EVP_MD_CTX *ctx, const void *a, size_t a_len, const void *b, size_t b_len,
+                     uint8_t out[SHA256_LEN])
+{
+    if (!EVP_DigestInit_ex2(ctx, md_sha256, NULL) || !EVP_DigestUpdate(ctx, a, a_len) ||
+        !EVP_DigestUpdate(ctx, b, b_len) || !EVP_DigestFinal_ex(ctx, out, NULL))
+        broken();
 }
 
 void crypto_sha256(const void *data, size_t len, uint8_t out[SHA256_LEN])
 {
-    fetch_once();
-    EVP_Digest(data, len, out, NULL, md_sha256, NULL);
+    hash_two(own_ctx(), data, len, "", 0, out);
 }
 
+// RFC 2104, on the thread's context: OpenSSL's own HMAC makes and copies five contexts each time.
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                         uint8_t out[SHA256_LEN])
 {
-    fetch_once();
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(hmac_sha256);
-    size_t out_len = 0;
-    if (!ctx || !EVP_MAC_init(ctx, key, key_len, NULL) || !EVP_MAC_update(ctx, data, len) ||
-        !EVP_MAC_final(ctx, out, &out_len, SHA256_LEN)) {
-        fprintf(stderr, "OpenSSL cannot make an HMAC\n");
-        abort();
-    }
-    EVP_MAC_CTX_free(ctx);
+    EVP_MD_CTX *ctx = own_ctx();
+    uint8_t block[SHA256_BLOCK] = {0}, inner[SHA256_LEN];
+    if (key_len > sizeof block)
+        hash_two(ctx, key, key_len, "", 0, block);
+    else if (key_len > 0)
+        memcpy(block, key, key_len);
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] ^= 0x36;
+    hash_two(ctx, block, sizeof block, data, len, inner);
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] ^= 0x36 ^ 0x5c;
+    hash_two(ctx, block, sizeof block, inner, sizeof inner, out);
+    OPENSSL_cleanse(block, sizeof block);
+    OPENSSL_cleanse(inner, sizeof inner);
 }
 
 bool crypto_equal(const void *a, const void *b, size_t len)

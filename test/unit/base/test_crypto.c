@@ -30,6 +30,33 @@ static void hmac_matches_a_known_vector(void **state)
     assert_string_equal(hex, "c3df17fb8c5eee581e6dc9c1307c3259e1b14b17054771a88c496c9e7aca73c7");
 }
 
+// The block of SHA-256 has 64 bytes; a longer key is hashed first.
+static void hmac_takes_keys_of_every_length(void **state)
+{
+    static const struct {
+        size_t key_len;
+        const char *want;
+    } cases[] = {
+        {0, "76d9e7194e7dbc3aa00bbe8ffb9f6fcb5a932170f971f948bb2ab61607d2b9d6"},
+        {1, "96be90616604b74898cd456b0f019825be346f395d7275881b51a82399cda671"},
+        {4, "ebba0c3f005f735419cfdb28872bd82245e14cadb430535f8298fa5a717bc120"},
+        {63, "4388e827e2d5c7cad74a7c39002f8b1ac20eeca969307dbed5d6c64560a02c3b"},
+        {64, "63f12563e45dcef7c354a6ba71d0c713aa28eea869b5a199da814b225867f54c"},
+        {65, "58b6aa8aff9a0a75db8f453becc657e29cdde625b22acf3febfb296484223f22"},
+        {131, "ac392e02db84d07ccef2ec61fe41ed21f8176cf691c2cf82b98cf53270ce263e"},
+    };
+    static const char text[] = "what do ya want for nothing?";
+    char key[131];
+    memset(key, 'k', sizeof key);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t mac[SHA256_LEN];
+        char hex[2 * SHA256_LEN + 1];
+        crypto_hmac_sha256(key, cases[i].key_len, text, strlen(text), mac);
+        hex_encode(mac, sizeof mac, hex);
+        assert_string_equal(hex, cases[i].want);
+    }
+}
+
 static void a_sealed_token_opens_only_for_its_own_document(void **state)
 {
     struct keyring keys = ring(KEY_A);
@@ -115,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hmac_matches_a_known_vector),
+        cmocka_unit_test(hmac_takes_keys_of_every_length),
         cmocka_unit_test(a_sealed_token_opens_only_for_its_own_document),
         cmocka_unit_test(an_old_key_still_opens_after_rotation),
         cmocka_unit_test(a_bad_keyring_says_what_is_wrong),
