@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * JSON from outside, read without losing anything, in front of cJSON (whose own reading rounds
+ * JSON from outside, read without losing anything, into cJSON's trees (cJSON's own reading rounds
  * integers beyond 2^53, cuts strings at \u0000, lets invalid UTF-8 pass and ignores case).
  *
  * json_parse() makes one bounded pass over the bytes: size, depth, count of values, UTF-8, lone
- * surrogates, \u0000 and grammar are checked; integers of more than 15 digits are handed to cJSON
- * as strings; and the byte range of every value is kept, so that raw JSON is the bytes received and
- * never a re-print (json_raw). Numbers are read through `valuedouble`: in a parsed document
- * `valueint` holds the value's index. Look-ups are case-sensitive and tolerate NULL. Not shared by
- * threads.
+ * surrogates, \u0000 and grammar are checked; integers of more than 15 digits become strings; and
+ * the byte range of every value is kept, so that raw JSON is the bytes received and never a
+ * re-print (json_raw). Look-ups are case-sensitive and tolerate NULL. Not shared by threads.
  */
 #pragma once
 
@@ -32,15 +30,16 @@ MUST_USE struct json_doc *json_parse(const void *data, size_t len, const struct 
                                      struct err *err);
 void json_doc_free(struct json_doc *doc);
 
-// The root; borrowed, lives as long as the document.
+// The root; borrowed, lives as long as the document. The tree cannot be changed; cJSON_Duplicate()
+// gives one that can.
 const cJSON *json_root(const struct json_doc *doc);
 
-// The bytes that `item` (of this document) was read from; borrowed, not NUL-terminated.
+// The bytes that `item` (of this document, no copy) was read from; borrowed, not NUL-terminated.
 const char *json_raw(const struct json_doc *doc, const cJSON *item, size_t *ret_len);
 
 /*
  * As json_parse, but returns a plain cJSON tree that the caller owns (cJSON_Delete), for text that
- * is ours or whose ranges nobody needs. Here valueint is cJSON's own.
+ * is ours or whose ranges nobody needs.
  */
 MUST_USE cJSON *json_read(const void *data, size_t len, struct err *err);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The checked pass in front of cJSON: what it refuses, what it keeps, which bytes a value came
-// from.
+// Reading JSON: what is refused, what is kept, which tree it gives, which bytes a value came from.
 
 #include "base/json.h"
 
@@ -8,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "test/unit/cmocka_all.h"
 
 static struct json_doc *parse(const char *text)
@@ -58,6 +58,101 @@ static void a_half_surrogate_becomes_the_replacement_character(void **state)
     assert_string_equal(cJSON_GetArrayItem(json_root(doc), 1)->valuestring, "\xf0\x9f\x98\x80");
     assert_string_equal(cJSON_GetArrayItem(json_root(doc), 2)->valuestring, "\xef\xbf\xbdx");
     json_doc_free(doc);
+}
+
+// Names, types, texts and numbers, in order, of two trees.
+static void assert_same_tree(const cJSON *a, const cJSON *b)
+{
+    for (; a && b; a = a->next, b = b->next) {
+        assert_int_equal(a->type, b->type);
+        assert_int_equal(a->valueint, b->valueint);
+        assert_memory_equal(&a->valuedouble, &b->valuedouble, sizeof a->valuedouble);
+        assert_int_equal(!a->string, !b->string);
+        if (a->string)
+            assert_string_equal(a->string, b->string);
+        assert_int_equal(!a->valuestring, !b->valuestring);
+        if (a->valuestring)
+            assert_string_equal(a->valuestring, b->valuestring);
+        assert_same_tree(a->child, b->child);
+        if (a->child)
+            assert_ptr_equal(a->child->prev->next, NULL); // the first knows the last
+    }
+    assert_null(a);
+    assert_null(b);
+}
+
+static void the_tree_is_the_one_that_cjson_makes(void **state)
+{
+    static const char *const texts[] = {
+        "null",
+        " true ",
+        "\"\"",
+        "-0",
+        "[]",
+        "[{},[],\"\",null,false,true,0,-1,2147483648,-2147483649,999999999999999]",
+        "[0.5,-1.25e3,1E+2,1e-7,3.141592653589793,0.1,123456789.000001,5e-324,1e309]",
+        "{\"a\":1,\"A\":2,\"a\":3,\"\":{\"deep\":[[[\"x\"]]]}}",
+        "\"a\\\"b\\\\c\\/d\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00 caf\xc3\xa9\"",
+        "{\"esc\\u0061ped\" : \"seven..\\teight...\\tnine....\\n\",\n\t\"y\" : [ 1 , 2 ]\r\n}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct err err = {0};
+        cJSON *wanted = cJSON_Parse(texts[i]), *read = json_read(texts[i], strlen(texts[i]), &err);
+        struct json_doc *doc = parse(texts[i]);
+        assert_non_null(read);
+        assert_same_tree(read, wanted);
+        assert_same_tree(json_root(doc), wanted);
+        json_doc_free(doc);
+        cJSON_Delete(read);
+        cJSON_Delete(wanted);
+    }
+}
+
+// A text of exactly its size in memory, so that one byte too much read or written is noticed.
+static void strings_and_long_integers_fit_wherever_they_end(void **state)
+{
+    for (size_t digits = 14; digits < 80; digits++) {
+        char *number = x_realloc(NULL, digits, 1), *string = x_realloc(NULL, digits + 2, 1);
+        memset(number, '7', digits);
+        memset(string, 's', digits + 2);
+        string[0] = string[digits + 1] = '"';
+        struct json_doc *a = json_parse(number, digits, NULL, NULL);
+        struct json_doc *b = json_parse(string, digits + 2, NULL, NULL);
+        assert_non_null(a);
+        assert_non_null(b);
+        assert_int_equal(cJSON_IsString(json_root(a)), digits > 15);
+        if (digits > 15)
+            assert_int_equal(strlen(json_root(a)->valuestring), digits);
+        assert_int_equal(strlen(json_root(b)->valuestring), digits);
+        json_doc_free(a);
+        json_doc_free(b);
+        free(number);
+        free(string);
+    }
+}
+
+static void a_document_of_many_values_is_whole(void **state)
+{
+    enum { COUNT = 20000 };
+    struct buf text = {0};
+    for (int i = 0; i < COUNT; i++)
+        buf_printf(&text, "%c{\"n\":%d}", i ? ',' : '[', i);
+    buf_add_char(&text, ']');
+    struct json_doc *doc = parse(text.data);
+    int next = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json_root(doc)) {
+        char wanted[32];
+        size_t len;
+        const char *raw = json_raw(doc, item, &len);
+        snprintf(wanted, sizeof wanted, "{\"n\":%d}", next);
+        assert_int_equal(len, strlen(wanted));
+        assert_memory_equal(raw, wanted, len);
+        assert_int_equal(json_int(item, "n", -1), next++);
+    }
+    assert_int_equal(next, COUNT);
+    json_doc_free(doc);
+    buf_deinit(&text);
 }
 
 static void what_is_not_json_is_refused_with_its_place(void **state)
@@ -128,6 +223,9 @@ int main(void)
         cmocka_unit_test(integers_beyond_2_53_keep_every_digit),
         cmocka_unit_test(raw_json_is_the_bytes_received),
         cmocka_unit_test(a_half_surrogate_becomes_the_replacement_character),
+        cmocka_unit_test(the_tree_is_the_one_that_cjson_makes),
+        cmocka_unit_test(strings_and_long_integers_fit_wherever_they_end),
+        cmocka_unit_test(a_document_of_many_values_is_whole),
         cmocka_unit_test(what_is_not_json_is_refused_with_its_place),
         cmocka_unit_test(size_depth_and_count_are_bounded),
         cmocka_unit_test(look_ups_respect_case_and_tolerate_null),
