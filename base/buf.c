@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void buf_init(struct buf *b, size_t max)
 {
     *b = (struct buf){.max = max};
@@ -45,6 +47,14 @@ static bool reserve(struct buf *b, size_t len)
     return true;
 }
 
+void buf_reserve(struct buf *b, size_t len)
+{
+    if (len == 0 || b->overflow || (b->max && len > b->max - b->len))
+        return;
+    if (reserve(b, len))
+        b->data[b->len] = '\0';
+}
+
 void buf_add(struct buf *b, const void *data, size_t len)
 {
     if (!reserve(b, len))
@@ -65,6 +75,29 @@ void buf_add_char(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
+size_t int_text(int64_t n, char out[INT_TEXT])
+{
+    char digits[INT_TEXT];
+    char *p = digits + sizeof digits;
+    uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+    *--p = '\0';
+    do {
+        *--p = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (n < 0)
+        *--p = '-';
+    size_t len = (size_t)(digits + sizeof digits - 1 - p);
+    memcpy(out, p, len + 1);
+    return len;
+}
+
+void buf_add_int(struct buf *b, int64_t n)
+{
+    char text[INT_TEXT];
+    buf_add(b, text, int_text(n, text));
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
     char small[256]; // most of what is printed fits; the rest goes over the heap
@@ -83,28 +116,34 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     free(text);
 }
 
+static void add_escaped(struct buf *b, unsigned char c)
+{
+    if (c == '"' || c == '\\')
+        buf_printf(b, "\\%c", c);
+    else if (c == '\n')
+        buf_add_str(b, "\\n");
+    else
+        buf_printf(b, "\\u%04x", c);
+}
+
 void buf_add_json_str(struct buf *b, const char *s)
 {
     if (!s) {
         buf_add_str(b, "null");
         return;
     }
+    size_t left = strlen(s);
+    buf_reserve(b, left + 2);
     buf_add_char(b, '"');
-    const char *start = s; // of the run that needs no escaping
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c >= ' ' && c != '"' && c != '\\')
-            continue;
-        buf_add(b, start, (size_t)(s - start));
-        start = s + 1;
-        if (c == '"' || c == '\\')
-            buf_printf(b, "\\%c", c);
-        else if (c == '\n')
-            buf_add_str(b, "\\n");
-        else
-            buf_printf(b, "\\u%04x", c);
+    for (;;) {
+        size_t run = utf8_plain_run(s, left);
+        buf_add(b, s, run);
+        if (run == left)
+            break;
+        add_escaped(b, (unsigned char)s[run]);
+        s += run + 1;
+        left -= run + 1;
     }
-    buf_add(b, start, (size_t)(s - start));
     buf_add_char(b, '"');
 }
 

@@ -129,6 +129,8 @@ bool alias_is_weak(const char *alias)
 /* --- JSON form ---------------------------------------------------------------------------------
  */
 
+enum { JSON_USUAL = 500 }; // bytes beside the text
+
 static void add_name(struct buf *out, const char *name)
 {
     buf_add_str(out, ",\"");
@@ -172,22 +174,29 @@ static void add_raw(struct buf *out, const char *name, const char *raw)
     if (!raw)
         return;
     add_name(out, name);
-    for (; *raw; raw++)
-        buf_add_char(out, *raw == '\n' || *raw == '\r' ? ' ' : *raw);
+    size_t start = out->len;
+    buf_add_str(out, raw);
+    for (char *c = out->data + start; (c = strpbrk(c, "\r\n")); c++)
+        *c = ' ';
 }
 
 char *event_to_json(const struct event *event)
 {
     struct buf out = {0};
-    buf_printf(&out, "{\"platform\":\"%s\",\"kind\":\"%s\"", platform_name(event->platform),
-               event_kind_name(event->kind));
+    buf_reserve(&out, JSON_USUAL + (event->text ? strlen(event->text) : 0));
+    buf_add_str(&out, "{\"platform\":\"");
+    buf_add_str(&out, platform_name(event->platform));
+    buf_add_str(&out, "\",\"kind\":\"");
+    buf_add_str(&out, event_kind_name(event->kind));
+    buf_add_char(&out, '"');
     add_member(&out, "type", event->type);
     add_member(&out, "account", event->account);
     add_member(&out, "contact", event->contact);
     add_aliases(&out, event);
     add_member(&out, "name", event->contact_name);
     add_member(&out, "id", event->id);
-    buf_printf(&out, ",\"timestamp\":%lld", (long long)event->timestamp_ms);
+    buf_add_str(&out, ",\"timestamp\":");
+    buf_add_int(&out, event->timestamp_ms);
     if (kinds[event->kind].route == ROUTE_WAKES) {
         buf_add_str(&out, ",\"text\":");
         buf_add_json_str(&out, event->text);

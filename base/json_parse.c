@@ -161,33 +161,13 @@ static bool scan_escape(struct scan *scan)
     return true;
 }
 
-// How many bytes from i on are neither quote, backslash nor control character.
-static size_t plain_run(const struct scan *scan)
-{
-    static const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-    size_t i = scan->i;
-    for (; scan->len - i >= 8; i += 8) { // a byte that is zero, or below ' ', borrows
-        uint64_t eight;
-        memcpy(&eight, scan->s + i, 8);
-        uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\';
-        if ((((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
-             ((eight - ones * ' ') & ~eight)) &
-            tops)
-            break;
-    }
-    while (i < scan->len && scan->s[i] != '"' && scan->s[i] != '\\' &&
-           (unsigned char)scan->s[i] >= ' ')
-        i++;
-    return i - scan->i;
-}
-
 static bool scan_string(struct scan *scan, char **ret_text)
 {
     if (!take(scan, '"'))
         return fail(scan, "a string is expected");
     *ret_text = scan->text;
     for (;;) {
-        size_t run = plain_run(scan);
+        size_t run = utf8_plain_run(scan->s + scan->i, scan->len - scan->i);
         memcpy(scan->text, scan->s + scan->i, run);
         scan->text += run;
         scan->i += run;

@@ -54,6 +54,24 @@ bool utf8_valid(const char *s, size_t len)
     return true;
 }
 
+size_t utf8_plain_run(const char *s, size_t len)
+{
+    static const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    size_t i = 0;
+    for (; len - i >= 8; i += 8) { // eight at a time: a byte that is zero, or below ' ', borrows
+        uint64_t eight;
+        memcpy(&eight, s + i, sizeof eight);
+        uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\';
+        if ((((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
+             ((eight - ones * ' ') & ~eight)) &
+            tops)
+            break;
+    }
+    while (i < len && s[i] != '"' && s[i] != '\\' && (unsigned char)s[i] >= ' ')
+        i++;
+    return i;
+}
+
 static bool is_start(char c)
 {
     return ((unsigned char)c & 0xc0) != 0x80;

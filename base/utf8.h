@@ -8,6 +8,10 @@
 // True when all `len` bytes are well-formed UTF-8 (no surrogates, no overlong forms, ≤ U+10FFFF).
 bool utf8_valid(const char *s, size_t len);
 
+// How many bytes a JSON string holds as they are: the run up to the first quote, backslash or
+// control character.
+size_t utf8_plain_run(const char *s, size_t len);
+
 // The number of code points in a valid string.
 size_t utf8_length(const char *s);
 

@@ -2,26 +2,18 @@
 // A Redis command, built argument by argument in the protocol's own form ("$3\r\nGET\r\n"), so that
 // nothing is copied twice.
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "queue/internal.h"
 
 void cmd_add(struct cmd *cmd, const void *data, size_t len)
 {
-    char head[24]; // "$123\r\n", written from its end
-    char *p = head + sizeof(head);
-    *--p = '\n';
-    *--p = '\r';
-    size_t left = len;
-    do {
-        *--p = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    *--p = '$';
-    buf_add(&cmd->body, p, (size_t)(head + sizeof(head) - p));
+    char count[INT_TEXT];
+    size_t count_len = int_text((int64_t)len, count);
+    buf_reserve(&cmd->body, len + count_len + 5);
+    buf_add_char(&cmd->body, '$');
+    buf_add(&cmd->body, count, count_len);
+    buf_add(&cmd->body, "\r\n", 2);
     buf_add(&cmd->body, data, len);
     buf_add(&cmd->body, "\r\n", 2);
     cmd->count++;
@@ -34,9 +26,8 @@ void cmd_add_str(struct cmd *cmd, const char *s)
 
 void cmd_add_int(struct cmd *cmd, int64_t n)
 {
-    char text[24];
-    int len = snprintf(text, sizeof(text), "%" PRId64, n);
-    cmd_add(cmd, text, (size_t)len);
+    char text[INT_TEXT];
+    cmd_add(cmd, text, int_text(n, text));
 }
 
 void cmd_append(struct cmd *cmd, struct cmd *tail)
@@ -50,7 +41,10 @@ void cmd_append(struct cmd *cmd, struct cmd *tail)
 char *cmd_take(struct cmd *cmd, size_t *ret_len)
 {
     struct buf whole = {0};
-    buf_printf(&whole, "*%u\r\n", cmd->count);
+    buf_reserve(&whole, cmd->body.len + INT_TEXT + 3);
+    buf_add_char(&whole, '*');
+    buf_add_int(&whole, cmd->count);
+    buf_add(&whole, "\r\n", 2);
     buf_add(&whole, cmd->body.data, cmd->body.len);
     cmd_deinit(cmd);
     *ret_len = whole.len;

@@ -28,6 +28,57 @@ static void a_buffer_stops_at_its_bound(void **state)
     buf_deinit(&b);
 }
 
+static void integers_are_written_in_decimal(void **state)
+{
+    static const struct {
+        int64_t n;
+        const char *want;
+    } cases[] = {{0, "0"},
+                 {7, "7"},
+                 {-10, "-10"},
+                 {INT64_MAX, "9223372036854775807"},
+                 {INT64_MIN, "-9223372036854775808"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf b = {0};
+        buf_add_int(&b, cases[i].n);
+        assert_string_equal(b.data, cases[i].want);
+        buf_deinit(&b);
+    }
+}
+
+static void reserving_keeps_content_and_bound(void **state)
+{
+    struct buf b;
+    buf_init(&b, 10);
+    buf_add_str(&b, "abc");
+    buf_reserve(&b, 7);
+    size_t cap = b.cap;
+    buf_reserve(&b, 8); // more than the bound allows: nothing happens
+    assert_int_equal(b.cap, cap);
+    assert_false(b.overflow);
+    buf_add_str(&b, "defghij");
+    assert_int_equal(b.cap, cap);
+    assert_string_equal(b.data, "abcdefghij");
+    buf_deinit(&b);
+}
+
+// Wherever in a string it stands, and whatever surrounds it.
+static void a_plain_run_ends_at_what_json_escapes(void **state)
+{
+    static const char ends[] = {'"', '\\', '\n', '\x01', '\x1f', '\0'};
+    for (size_t e = 0; e < sizeof ends; e++) {
+        for (size_t at = 0; at < 40; at++) {
+            char text[40];
+            memset(text, at % 2 ? '\xff' : '!', sizeof text);
+            text[at] = ends[e];
+            assert_int_equal(utf8_plain_run(text, sizeof text), at);
+            assert_int_equal(utf8_plain_run(text, at), at);
+        }
+    }
+    static const char plain[] = " !#[]~\x7f\xc3\xa9 all of this is plain";
+    assert_int_equal(utf8_plain_run(plain, strlen(plain)), strlen(plain));
+}
+
 static void json_strings_are_escaped(void **state)
 {
     struct buf b = {0};
@@ -66,6 +117,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_stops_at_its_bound),
+        cmocka_unit_test(integers_are_written_in_decimal),
+        cmocka_unit_test(reserving_keeps_content_and_bound),
+        cmocka_unit_test(a_plain_run_ends_at_what_json_escapes),
         cmocka_unit_test(json_strings_are_escaped),
         cmocka_unit_test(malformed_utf8_is_told_from_well_formed),
         cmocka_unit_test(cuts_fall_between_characters),
