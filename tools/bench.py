@@ -43,7 +43,7 @@ BODY_BYTES = 700
 FIRST_BODIES = 60_000
 MOST_BODIES = 960_000
 LISTENER_CONTACTS = 5_000
-LISTENER_ACCOUNTS = 16  # a listener serves many, and they spread over the shards
+LISTENER_ACCOUNTS = (1, 16)  # one's events go to one shard; those of many spread, and each script call carries fewer
 
 ROAD_MESSAGES = 3_000
 ROAD_CONTACTS = ROAD_MESSAGES // 10
@@ -85,13 +85,13 @@ def engine(program):
 # --- listener ---------------------------------------------------------------------------------------
 
 
-def write_bodies(path, count):
+def write_bodies(path, count, accounts):
     """`count` deliveries that were never sent before."""
     run = secrets.token_hex(6)
     account = int(os.environ["HOOKMILL_ACCOUNT_WHATSAPP"])
 
     def delivery(number):
-        return deliveries.whatsapp(str(account + number % LISTENER_ACCOUNTS), number % LISTENER_CONTACTS, number, run,
+        return deliveries.whatsapp(str(account + number % accounts), number % LISTENER_CONTACTS, number, run,
                                    BODY_BYTES)
 
     with open(path, "wb") as file:
@@ -118,9 +118,10 @@ def counters(url):
             for name in ("admitted", "duplicate")}
 
 
-def listener_round(url, bodies, count):
+def listener_round(url, bodies, count, accounts):
     """A round in which every delivery is new. Sent twice, a body would measure de-duplication alone."""
     while True:
+        write_bodies(bodies, count, accounts)
         before = counters(url)
         found = load(url, bodies)
         after = counters(url)
@@ -130,7 +131,6 @@ def listener_round(url, bodies, count):
         if duplicates == 0 or count * 2 > MOST_BODIES:
             raise SystemExit(f"bench: {found['answers']} answers, but {admitted} admitted and {duplicates} duplicates")
         count *= 2
-        write_bodies(bodies, count)
 
 
 def xadd_round(url, bodies):
@@ -155,31 +155,36 @@ def emit_most(metric, value, unit, most):
 
 
 def listener(fsync, pid, listen_url, evhttp_url, xadd_url, nginx_url):
-    """Each round measures one server right after the other. The last is the listener; `pid` is its process."""
+    """Each round measures one server right after the other, the listener last; `pid` is its process."""
     others = {"evhttp": lambda bodies: load(evhttp_url, bodies),
               "evhttp, HMAC, cJSON and XADD": lambda bodies: xadd_round(xadd_url, bodies),
               "nginx": lambda bodies: load(nginx_url, bodies)}
-    rates = {name: [] for name in [*others, "listener"]}
-    count, p99 = FIRST_BODIES, []
+    loads = {f"{accounts} account{'s'[:accounts > 1]}": accounts for accounts in LISTENER_ACCOUNTS}
+    rates = {name: [] for name in [*others, *loads]}
+    p99 = {name: [] for name in loads}
+    count = FIRST_BODIES
     with tempfile.TemporaryDirectory() as directory:
         bodies = pathlib.Path(directory, "requests")
         for number in range(ROUNDS):
-            write_bodies(bodies, count)
+            write_bodies(bodies, count, max(LISTENER_ACCOUNTS))
             for name, measure in others.items():
                 rates[name].append(measure(bodies)["rate"])
-            found, count = listener_round(listen_url, bodies, count)
-            rates["listener"].append(found["rate"])
-            p99.append(found["p99_ms"])
+            for name, accounts in loads.items():
+                found, count = listener_round(listen_url, bodies, count, accounts)
+                rates[name].append(found["rate"])
+                p99[name].append(found["p99_ms"])
             say(f"  round {number + 1} of {ROUNDS}: " +
                 "; ".join(f"{name} {values[-1]:,.0f}/s" for name, values in rates.items()))
-    rate = statistics.median(rates["listener"])
-    for name in others:
-        ratio = statistics.median(mine / other for mine, other in zip(rates["listener"], rates[name]))
-        least = LEAST_RATIO[fsync].get(name)
-        emit("listener", f"deliveries beside {name}, appendfsync {fsync}", rate, "1/s", statistics.median(rates[name]),
-             ratio, least, None if least is None else ratio >= least)
-    emit_most(f"99th percentile, appendfsync {fsync}", statistics.median(p99), "ms", MOST_P99_MS.get(fsync))
-    emit_most(f"resident memory, appendfsync {fsync}", resident_mib(pid), "MiB", MOST_RESIDENT_MIB)
+    for load_name in loads:
+        rate = statistics.median(rates[load_name])
+        for name in others:
+            ratio = statistics.median(mine / other for mine, other in zip(rates[load_name], rates[name]))
+            least = LEAST_RATIO[fsync].get(name)
+            emit("listener", f"{load_name}, appendfsync {fsync}: deliveries beside {name}", rate, "1/s",
+                 statistics.median(rates[name]), ratio, least, None if least is None else ratio >= least)
+        emit_most(f"{load_name}, appendfsync {fsync}: 99th percentile", statistics.median(p99[load_name]), "ms",
+                  MOST_P99_MS.get(fsync))
+    emit_most(f"appendfsync {fsync}: resident memory", resident_mib(pid), "MiB", MOST_RESIDENT_MIB)
 
 
 # --- road -------------------------------------------------------------------------------------------
