@@ -299,6 +299,8 @@ void compile_document(struct compile *c, const cJSON *document)
     c->flow = x_alloc(sizeof *c->flow);
     c->flow->refs = 1;
     c->flow->start = NOWHERE;
+    c->flow->starts_on =
+        1U << EVENT_MESSAGE | 1U << EVENT_POSTBACK | 1U << EVENT_REFERRAL | 1U << EVENT_OPTIN;
     const char *name = json_str(document, "name");
     c->flow->name = x_dup(name ? name : "");
     struct shape shape;
@@ -314,6 +316,7 @@ void compile_document(struct compile *c, const cJSON *document)
     for (size_t i = 0; i < c->flow->count; i++)
         node_compile(c, &c->flow->nodes[i]);
     structure_check(c, !shape.instantchat);
+    c->flow->own_event = names_has(c->sets, "event");
     for (size_t i = 0; i < c->flow->count; i++)
         c->flow->nodes[i].data = NULL;
 }

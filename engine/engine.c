@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "engine/event_value.h"
 #include "engine/graph.h"
 #include "engine/path.h"
 #include "engine/value.h"
@@ -25,9 +25,7 @@ const struct engine_limits engine_default_limits = {
     .output_bytes = 16 * 1024,
 };
 
-// What one person's message may bring into a session; platforms' own limits are below. The rest is
-// cut off.
-enum { ANSWER_BYTES_MAX = 8192, KEPT_MAX = 32 };
+enum { KEPT_MAX = 32 }; // events that wait for the next inputs
 
 struct machine {
     const struct flow *flow;
@@ -51,35 +49,30 @@ static void run_reset(struct machine *m)
     };
 }
 
-/* Answers: {text, payload} */
-
-static cJSON *answer_new(const struct event *event)
-{
-    const char *parts[] = {event->text, event->payload};
-    const char *const names[] = {"text", "payload"};
-    cJSON *answer = cJSON_CreateObject();
-    for (size_t i = 0; i < 2; i++) {
-        if (!parts[i])
-            continue;
-        char *cut = x_dupn(parts[i], utf8_cut_bytes(parts[i], strlen(parts[i]), ANSWER_BYTES_MAX));
-        json_add_str(answer, names[i], cut);
-        free(cut);
-    }
-    return answer;
-}
+/* Events: the variables `event` and `last` */
 
 static void event_keep(struct session *session, const struct event *event)
 {
     if (!session->kept)
         session->kept = cJSON_CreateArray();
     if (cJSON_GetArraySize(session->kept) < KEPT_MAX)
-        cJSON_AddItemToArray(session->kept, answer_new(event));
+        cJSON_AddItemToArray(session->kept, event_value(event, EVENT_VALUE_KEPT_MAX));
 }
 
 static void var_put(struct session *session, const char *name, cJSON *owned_value)
 {
     cJSON_DeleteItemFromObjectCaseSensitive(session->vars, name);
     cJSON_AddItemToObject(session->vars, name, owned_value);
+}
+
+// A flow of older times may have a variable `event` of its own, and keeps it.
+static void event_put(struct machine *m, cJSON *owned_value)
+{
+    var_put(m->session, "last", event_value_last(owned_value));
+    if (m->flow->own_event)
+        cJSON_Delete(owned_value);
+    else
+        var_put(m->session, "event", owned_value);
 }
 
 /* Entering and resuming nodes */
@@ -112,13 +105,13 @@ static enum node_verdict node_resume(struct machine *m, const struct node_signal
 }
 
 // Takes the answer to the node that waits for an input.
-static enum node_verdict answer_deliver(struct machine *m, cJSON *owned_answer)
+static enum node_verdict answer_deliver(struct machine *m, cJSON *owned_event)
 {
     m->session->loop_guard = 0;
-    var_put(m->session, "last", owned_answer);
     // A copy: the node may change variables while it reads the answer.
-    char *text = x_dup(json_str(owned_answer, "text"));
-    char *payload = x_dup(json_str(owned_answer, "payload"));
+    char *text = x_dup(json_str(owned_event, "text"));
+    char *payload = x_dup(json_str(owned_event, "payload"));
+    event_put(m, owned_event);
     struct node_signal signal = {.kind = SIGNAL_ANSWER, .text = text, .payload = payload};
     enum node_verdict verdict = node_resume(m, &signal);
     free(text);
@@ -269,7 +262,7 @@ static bool vars_start(struct machine *m, const struct event *event)
         json_add_str(contact, "id", event->contact);
         json_add_str(contact, "name", event->contact_name);
         json_add_str(session->vars, "platform", platform_name(event->platform));
-        var_put(session, "last", answer_new(event));
+        event_put(m, event_value(event, EVENT_VALUE_TREES_MAX));
     }
     for (size_t i = 0; i < m->flow->variable_count; i++) {
         const struct flow_variable *variable = &m->flow->variables[i];
@@ -342,7 +335,8 @@ static enum engine_outcome engine_resume(struct machine *m, const struct stimulu
     if (time_is_up(m))
         return run_stop(m, NODE_FAILED, ret_effect);
     if (stimulus->kind == STIMULUS_EVENT)
-        return run_on(m, answer_deliver(m, answer_new(stimulus->event)), ret_effect);
+        return run_on(m, answer_deliver(m, event_value(stimulus->event, EVENT_VALUE_TREES_MAX)),
+                      ret_effect);
     struct node_signal signal = {.kind = SIGNAL_TIMER};
     if (stimulus->kind == STIMULUS_RESULT)
         signal = (struct node_signal){.kind = SIGNAL_RESULT, .result = stimulus->result};

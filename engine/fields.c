@@ -12,7 +12,7 @@ const char *field_kind_name(enum field_kind kind)
         [FIELD_STRING] = "text",       [FIELD_TEMPLATE] = "template", [FIELD_PATTERN] = "pattern",
         [FIELD_VARIABLE] = "variable", [FIELD_NODE] = "node id",      [FIELD_WORD] = "word",
         [FIELD_NUMBER] = "number",     [FIELD_BOOL] = "true/false",   [FIELD_OBJECT] = "object",
-        [FIELD_LIST] = "list",         [FIELD_ANY] = "anything",
+        [FIELD_LIST] = "list",         [FIELD_ANY] = "anything",      [FIELD_WORDS] = "list",
     };
     return names[kind];
 }
@@ -59,6 +59,7 @@ static bool type_fits(enum field_kind kind, const cJSON *item)
     case FIELD_OBJECT:
         return cJSON_IsObject(item);
     case FIELD_LIST:
+    case FIELD_WORDS:
         return cJSON_IsArray(item);
     case FIELD_ANY:
         return true;
@@ -85,6 +86,23 @@ static bool word_check(const struct place *place, const struct node_field *field
     for (const char *const *word = field->words; *word && len < sizeof detail; word++)
         len += (size_t)snprintf(detail + len, sizeof detail - len, " %s", *word);
     return place_error(place, "field-value", what, detail);
+}
+
+static bool words_check(const struct place *place, const struct node_field *field,
+                        const cJSON *list)
+{
+    bool ok = true;
+    int index = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, list) {
+        struct place at = *place;
+        snprintf(at.text, sizeof at.text, "%.100s[%d]", place->text, index++);
+        if (!cJSON_IsString(item) || !utf8_valid(item->valuestring, strlen(item->valuestring)))
+            ok = place_error(&at, "field-type", "must be a ", field_kind_name(FIELD_WORD));
+        else if (!word_check(&at, field, item))
+            ok = false;
+    }
+    return ok;
 }
 
 static bool list_check(const struct place *place, const struct node_field *field, const cJSON *list,
@@ -120,6 +138,8 @@ static bool item_check(const struct place *place, const struct node_field *field
     }
     if (field->kind == FIELD_WORD)
         return word_check(place, field, item);
+    if (field->kind == FIELD_WORDS)
+        return words_check(place, field, item);
     if (field->kind == FIELD_OBJECT && field->members)
         return fields_check_at(place, field->members, item, depth + 1);
     if (field->kind == FIELD_LIST && field->members)

@@ -54,6 +54,11 @@ size_t flow_node_count(const struct flow *flow)
     return flow->count;
 }
 
+bool flow_starts_on(const struct flow *flow, enum event_kind kind)
+{
+    return flow->starts_on & UINT32_C(1) << kind;
+}
+
 const struct flow_node *flow_find(const struct flow *flow, const char *id)
 {
     struct flow_node *node;
@@ -105,4 +110,9 @@ void names_free(struct name **names)
 bool name_is_reserved(const char *name)
 {
     return !strcmp(name, "contact") || !strcmp(name, "platform") || !strcmp(name, "last");
+}
+
+bool name_is_provided(const char *name)
+{
+    return name_is_reserved(name) || !strcmp(name, "event");
 }

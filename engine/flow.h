@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/event.h"
 
 struct node_type; // engine/node.h: the node authors' API
 
@@ -59,6 +60,10 @@ void flow_unref(struct flow *flow);
 
 const char *flow_name(const struct flow *flow);
 size_t flow_node_count(const struct flow *flow);
+
+// Whether an event of this kind may start a session of the flow: the start node's `on`, else
+// message, postback, referral and optin.
+bool flow_starts_on(const struct flow *flow, enum event_kind kind);
 
 // {nodes, edges, variables, settings} as one JSON text, the same for the same graph: what a version
 // holds.

@@ -53,6 +53,8 @@ struct flow {
     struct flow_variable *variables;
     size_t variable_count;
     int64_t max_active_ms; // settings.maxExecutionTime; 0 = no limit
+    uint32_t starts_on;    // a bit for each enum event_kind that may start a session
+    bool own_event;        // it has a variable `event` of its own: Hookmill's is not there
 };
 
 // A set of names, each with the first node that brought it (or NULL).
@@ -94,6 +96,7 @@ MUST_USE bool fields_check(struct compile *compile, const struct flow_node *node
 void way_add(struct flow *flow, struct flow_node *node, int target);
 
 bool name_is_reserved(const char *name); // contact, platform, last
+bool name_is_provided(const char *name); // these, and event, which a flow may have for itself
 
 // lint_limits.c: texts and choices that the platforms cut.
 void limits_lint(const cJSON *document, struct diags *diags);

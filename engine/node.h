@@ -38,6 +38,7 @@ enum field_kind {
     FIELD_VARIABLE, // the name (path) of a variable
     FIELD_NODE,     // the id of a node
     FIELD_WORD,     // one of `words`
+    FIELD_WORDS,    // a list of them
     FIELD_NUMBER,   // min … max, unless both are 0
     FIELD_BOOL,
     FIELD_OBJECT, // its members are described by `members`, or free when that is NULL
@@ -139,6 +140,9 @@ struct path *node_reads(struct node_parse *p, const cJSON *object, const char *n
 // The variable that the node sets: the member, or `fallback` (a name taken literally; NULL = none).
 struct path *node_sets(struct node_parse *p, const cJSON *object, const char *name,
                        const char *fallback);
+
+// Of the start node: the kinds of events that start a session, a list of their names.
+void node_starts_on(struct node_parse *p, const cJSON *kinds);
 
 // Outgoing edges. Asking for one claims it; an edge that nobody claims is reported as never taken.
 int node_edge(struct node_parse *p, const char *handle); // NULL: an edge without a handle

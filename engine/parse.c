@@ -145,6 +145,18 @@ struct path *node_sets(struct node_parse *p, const cJSON *object, const char *na
     return path;
 }
 
+void node_starts_on(struct node_parse *p, const cJSON *kinds)
+{
+    uint32_t starts_on = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, kinds) {
+        enum event_kind kind;
+        if (event_kind_parse(cJSON_GetStringValue(item), &kind))
+            starts_on |= UINT32_C(1) << kind;
+    }
+    p->compile->flow->starts_on = starts_on;
+}
+
 static bool handle_fits(const struct flow_edge *edge, const char *handle)
 {
     if (!edge->handle || !handle)

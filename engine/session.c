@@ -42,6 +42,31 @@ void session_pause(struct session *session, int64_t now_ms)
     session->activated_ms = 0;
 }
 
+// True when the event is that message; its words are then gone.
+static bool event_forget(cJSON *event, const char *message_id)
+{
+    static const char *const words[] = {"text", "payload", "attachments",
+                                        "data", "context", "referral"};
+    const char *id = json_str(event, "id");
+    if (!id || strcmp(id, message_id) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(event, words[i]);
+    return true;
+}
+
+void session_forget(struct session *session, const char *message_id)
+{
+    cJSON *event = cJSON_GetObjectItemCaseSensitive(session->vars, "event");
+    if (event_forget(event, message_id)) {
+        cJSON_DeleteItemFromObjectCaseSensitive(session->vars, "last");
+        cJSON_AddItemToObject(session->vars, "last", cJSON_CreateObject());
+    }
+    cJSON *kept;
+    cJSON_ArrayForEach(kept, session->kept)
+        event_forget(kept, message_id);
+}
+
 // Members that are NULL are left out, as json_add_str does with texts.
 static void add_tree(cJSON *object, const char *name, const cJSON *tree)
 {

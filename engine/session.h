@@ -42,7 +42,8 @@ struct session {
     int64_t until_ms;     // 0 = no deadline
     uint32_t effect_seq;  // sequence number of the last effect; raised with each
     cJSON *node_state;    // what the current node keeps over a wait (its attempts …), or NULL
-    cJSON *kept; // array of {text,payload} that came during a delay, for the next input; or NULL
+    cJSON *kept; // array of events (see event_value.h) that came during a delay, for the next
+                 // inputs; or NULL
     // Counters (limits are of the language)
     uint32_t steps;            // in all
     uint32_t activation_steps; // since the last wait for an input or a delay
@@ -62,6 +63,10 @@ void session_deinit(struct session *session);
 // The shell parks the chat (an effect must be tried later): time from here on is no activation
 // time.
 void session_pause(struct session *session, int64_t now_ms);
+
+// The person took a message back: its words leave the variables `event` and `last`, and the answers
+// that are kept. What nodes have made of them stays.
+void session_forget(struct session *session, const char *message_id);
 
 MUST_USE char *session_to_json(const struct session *session);
 MUST_USE bool session_from_json(const char *json, size_t len, struct session *ret_session,

@@ -14,6 +14,11 @@ static void *start_parse(struct node_parse *p)
 {
     struct start *start = x_alloc(sizeof *start);
     start->next = node_default_edge(p);
+    const cJSON *on = node_member(p->data, "on");
+    if (on && cJSON_GetArraySize(on) == 0)
+        node_warn(p, "start-never", "on: the list is empty, so nothing starts this flow");
+    if (on)
+        node_starts_on(p, on);
     return start;
 }
 
@@ -23,6 +28,18 @@ static enum node_verdict start_enter(struct node_run *run)
     return node_go(run, start->next, NULL);
 }
 
+static const char *const kinds[] = {"message",  "postback",   "referral", "optin",
+                                    "comment",  "mention",    "call",     "linking",
+                                    "feedback", "preference", NULL};
+
+static const struct node_field fields[] = {
+    {.name = "on",
+     .kind = FIELD_WORDS,
+     .words = kinds,
+     .help =
+         "kinds of events that start a session; message, postback, referral, optin unless given"},
+    {0}};
+
 static const char *const aliases[] = {"startNode", NULL};
 
 const struct node_type node_start = {
@@ -30,6 +47,7 @@ const struct node_type node_start = {
     .aliases = aliases,
     .summary = "Where a session begins; a flow has exactly one.",
     .role = NODE_START,
+    .fields = fields,
     .parse = start_parse,
     .enter = start_enter,
     .free = free,
