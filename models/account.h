@@ -24,6 +24,7 @@ struct account {
     char *login;       // instagram only: "facebook" or "instagram" (which host serves it)
     char *page_id;     // instagram by Facebook Login: the linked page, or NULL
     char *waba_id;     // whatsapp: its WhatsApp Business Account, or NULL
+    int64_t pause_minutes; // how long a person's answer keeps the flow silent; < 0 = as configured
     char *ambiguous;   // policy "resend" or "skip"
     char (*flows)[25]; // enabled flows, in order
     size_t flow_count;

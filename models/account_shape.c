@@ -122,6 +122,7 @@ struct account *account_from_document(const struct account_shape *shape, enum pl
         account->waba_id = x_dup(document_str(doc, "credentials.wabaId"));
     const char *policy = document_str(doc, "settings.ambiguous");
     account->ambiguous = x_dup(policy != NULL && strcmp(policy, "skip") == 0 ? "skip" : "resend");
+    account->pause_minutes = document_int(doc, "settings.pauseMinutes", -1);
     read_flows(doc, account);
     account->updated_ms = read_updated(doc);
     return account;

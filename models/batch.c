@@ -71,6 +71,26 @@ void batch_update(struct batch *batch, struct err *owner, bson_t *owned_filter,
     bson_destroy(owned_update);
 }
 
+void batch_update_all(struct batch *batch, struct err *owner, bson_t *owned_filter,
+                      bson_t *owned_update, bson_t *owned_array_filters)
+{
+    bson_error_t error;
+    if (fits(batch, owner, owned_update)) {
+        bson_t opts = BSON_INITIALIZER;
+        if (owned_array_filters != NULL)
+            BSON_APPEND_ARRAY(&opts, "arrayFilters", owned_array_filters);
+        if (mongoc_bulk_operation_update_many_with_opts(batch->bulk, owned_filter, owned_update,
+                                                        &opts, &error))
+            remember(batch, owner, false);
+        else
+            refuse(owner, batch->name, error.message);
+        bson_destroy(&opts);
+    }
+    bson_destroy(owned_filter);
+    bson_destroy(owned_update);
+    bson_destroy(owned_array_filters);
+}
+
 // One element of the reply's writeErrors: {index, code, errmsg}.
 static bool judge_write_error(struct batch *batch, const bson_t *entry, struct err *err)
 {

@@ -25,6 +25,10 @@ void batch_insert(struct batch *batch, struct err *owner, bson_t *owned_doc);
 void batch_update(struct batch *batch, struct err *owner, bson_t *owned_filter,
                   bson_t *owned_update, bool upsert);
 
+// Every document that matches; filters (an array, or NULL) are the update's arrayFilters.
+void batch_update_all(struct batch *batch, struct err *owner, bson_t *owned_filter,
+                      bson_t *owned_update, bson_t *owned_array_filters);
+
 /*
  * Executes and frees the batch. A document refused for itself fills its owner's err with ERR_INPUT
  * (the first refusal stays) and is no failure of the batch. False: nothing is known about the rest:

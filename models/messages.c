@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Reading `messages` back: the memory of an AI node. What a person never saw (a failed message) is
- * no part of it. Sorted by the position in the chat: the platforms' own times are those of other
- * clocks, WhatsApp's in whole seconds.
+ * no part of it, nor what was said in a group; what a person of the account's said is. Sorted by
+ * the position in the chat: the platforms' own times are those of other clocks, WhatsApp's in whole
+ * seconds.
  */
 #include <stdlib.h>
 
@@ -35,7 +36,7 @@ bool messages_recent(struct db *db, const char *chat, int limit, cJSON **ret_mes
         return true;
     }
     bson_t *filter = BCON_NEW("chatId", BCON_OID(&oid), "content", "{", "$gt", BCON_UTF8(""), "}",
-                              "status", "{", "$ne", BCON_UTF8("failed"), "}");
+                              "status", "{", "$ne", BCON_UTF8("failed"), "}", "groupId", BCON_NULL);
     bson_t *opts =
         BCON_NEW("sort", "{", "order", BCON_INT32(-1), "}", "limit", BCON_INT64(most), "projection",
                  "{", "role", BCON_INT32(1), "content", BCON_INT32(1), "}");

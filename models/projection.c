@@ -30,6 +30,15 @@ struct session_record *projection_add_session(struct projection *p)
     return session;
 }
 
+struct receipt *projection_add_receipt(struct projection *p)
+{
+    p->receipts = x_realloc(p->receipts, p->receipt_count + 1, sizeof(p->receipts[0]));
+    struct receipt *receipt = &p->receipts[p->receipt_count++];
+    *receipt =
+        (struct receipt){.account = account_key(p->platform, p->account), .chat = x_dup(p->chat)};
+    return receipt;
+}
+
 static void message_deinit(struct message_record *message)
 {
     free(message->text);
@@ -42,6 +51,11 @@ static void message_deinit(struct message_record *message)
     free(message->error);
     cJSON_Delete(message->attachments);
     free(message->model);
+    free(message->sender);
+    free(message->reply_to);
+    free(message->group);
+    cJSON_Delete(message->data);
+    cJSON_Delete(message->metadata);
 }
 
 static void session_record_deinit(struct session_record *session)
@@ -60,14 +74,20 @@ void projection_free(struct projection *p)
         message_deinit(&p->messages[i]);
     for (size_t i = 0; i < p->session_count; i++)
         session_record_deinit(&p->sessions[i]);
-    for (size_t i = 0; i < EVENT_ALIASES_MAX; i++)
+    for (size_t i = 0; i < p->receipt_count; i++)
+        receipt_deinit(&p->receipts[i]);
+    for (size_t i = 0; i < PROJECTION_ALIASES_MAX; i++)
         free(p->aliases[i]);
+    free(p->receipts);
     free(p->messages);
     free(p->sessions);
     free(p->account);
     free(p->chat);
     free(p->contact);
     free(p->contact_name);
+    free(p->address);
+    cJSON_Delete(p->contact_facts);
+    free(p->merged_chat);
     cJSON_Delete(p->history);
     free(p);
 }
@@ -81,7 +101,12 @@ void receipt_deinit(struct receipt *receipt)
 {
     free(receipt->account);
     free(receipt->platform_id);
+    free(receipt->chat);
+    free(receipt->contact);
     free(receipt->status);
     free(receipt->error);
+    free(receipt->emoji);
+    free(receipt->text);
+    cJSON_Delete(receipt->attachments);
     *receipt = (struct receipt){0};
 }

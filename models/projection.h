@@ -30,20 +30,57 @@ struct message_record {
     char *error;        // or NULL
     cJSON *attachments; // or NULL
     char *model;        // of an AI's text, or NULL
+    char *sender;       // outbound: NULL = the flow; "agent" (a person), or the app's id
+    char *reply_to;     // platform id of the message that this one answers, or NULL
+    char *group;        // of a group's message: no part of the chat's last message and memory
+    cJSON *data;        // what a message without words says (a place, an order …), or NULL
+    cJSON *metadata;    // {delivery, kind, target …}, or NULL
     int64_t at_ms;
+    int64_t edited_ms;  // 0 = never; the text is the new one
+    int64_t deleted_ms; // 0 = it stands; else what it said is gone
 };
 
 struct session_record {
     char id[37];
     char flow_id[25];
     int flow_version;
-    char *status; // active, completed, abandoned, error
+    char *status; // active, completed, abandoned, error, ended
     char *node;   // current node
     cJSON *vars;
     char *error; // or NULL
     int64_t started_ms, ended_ms, active_ms;
     uint32_t steps;
+    bool merged; // of a chat that became part of this one: ends it unless it had ended
 };
+
+/*
+ * What is learned of a message that may be in MongoDB already, or be about to come: it is found by
+ * account and platform id. Each takes effect in either order with the message's own record, and
+ * nothing changes when it comes twice or late.
+ */
+enum receipt_kind {
+    RECEIPT_STATUS,   // moves the status of a message of ours forward
+    RECEIPT_UP_TO,    // the same for all that was sent to `contact` up to at_ms
+    RECEIPT_REACTION, // `contact` put `emoji` on the message; NULL: took it back
+    RECEIPT_EDIT,     // the message now says `text`
+    RECEIPT_UNSEND,   // the message was taken back: what it said is purged
+};
+struct receipt {
+    enum receipt_kind kind;
+    char *account;      // account key
+    char *platform_id;  // mid, wamid; not of UP_TO
+    char *chat;         // chat key, of EDIT and UNSEND: where its words may be as well; or NULL
+    char *contact;      // UP_TO, REACTION
+    char *status;       // sent < failed < delivered < read < played; any other word changes nothing
+    char *error;        // or NULL
+    char *emoji;        // REACTION
+    char *text;         // EDIT
+    cJSON *attachments; // EDIT: the new ones, or NULL
+    int64_t at_ms;
+};
+void receipt_deinit(struct receipt *receipt);
+
+enum { PROJECTION_ALIASES_MAX = 24 };
 
 struct projection {
     char account_id[25]; // integration
@@ -52,8 +89,11 @@ struct projection {
     char *account; // platform account id
     char *chat;    // chat key
     char *contact; // preferred alias
-    char *aliases[EVENT_ALIASES_MAX];
+    char *aliases[PROJECTION_ALIASES_MAX];
     char *contact_name;
+    char *address;        // where the chat's messages go, unless that is `contact`
+    cJSON *contact_facts; // fields that the contact's document gets: preference, linking; or NULL
+    char *merged_chat;    // a chat that became part of this one, or NULL
     int64_t epoch;
     int64_t done; // the number of the last event this holds
     /*
@@ -67,12 +107,23 @@ struct projection {
     size_t message_count;
     struct session_record *sessions; // sessions this activation touched, in order
     size_t session_count;
+    struct receipt *receipts; // what people did to messages; applied after `messages` are stored
+    size_t receipt_count;
     cJSON *history; // array: inputs, steps, effect results; at most some MB; or NULL
     int64_t at_ms;
+    int64_t paused_ms;  // until when the flow stays silent; 0 = it may speak
+    int64_t resumed_ms; // a pause that was to last until then is over; 0 = none
+    /*
+     * Seen from the account's lane, beside the chat's activations: one message that somebody else
+     * sent to `contact` (any name of theirs), and the pause that it began. `sequence` rises with
+     * each. It is left out when the message turns out to be one of ours.
+     */
+    bool beside;
 };
 MUST_USE struct projection *projection_new(void);
 struct message_record *projection_add_message(struct projection *p); // zeroed, borrowed
 struct session_record *projection_add_session(struct projection *p);
+struct receipt *projection_add_receipt(struct projection *p); // with account and chat
 void projection_free(struct projection *p);
 
 // The _id of a chat's document.
@@ -96,15 +147,6 @@ void writer_set_history_days(struct writer *writer, int64_t days);
 void writer_project(struct writer *writer, struct projection *owned_projection, writer_done_fn done,
                     void *arg);
 
-// A receipt (status, echo): moves the status of one of our messages forward only, by platform id.
-struct receipt {
-    char *account;     // account key
-    char *platform_id; // mid, wamid
-    char *status;      // sent < failed < delivered < read < played; any other word changes nothing
-    char *error;       // or NULL
-    int64_t at_ms;
-};
-void receipt_deinit(struct receipt *receipt);
 // The array (from x_calloc) and what is in it become the writer's.
 void writer_receipts(struct writer *writer, struct receipt *owned_receipts, size_t count,
                      writer_done_fn done, void *arg);

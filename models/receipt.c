@@ -8,16 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/id.h"
 #include "base/mem.h"
-#include "models/batch.h"
 #include "models/document.h"
+#include "models/receipt_update.h"
 #include "models/records.h"
-
-#define DAY_MS ((int64_t)24 * 60 * 60 * 1000)
-
-enum { RECEIPT_DAYS = 7 };
 
 int receipt_rank(const char *status)
 {
@@ -33,11 +27,6 @@ int receipt_rank(const char *status)
     return -1;
 }
 
-static void receipt_id(const char *account, const char *platform_id, char out[25])
-{
-    id_oid(out, "receipt", account, platform_id, NULL);
-}
-
 // A set of ids as the list of a {_id: {$in: […]}} or {platformMessageId: {$in: […]}} filter.
 struct id_list {
     bson_t array;
@@ -51,45 +40,6 @@ static const char *next_key(struct id_list *list, char scratch[16])
     return key;
 }
 
-static void add_update(struct batch *batch, struct err *owner, const struct receipt *r)
-{
-    int rank = receipt_rank(r->status);
-    bson_t *filter =
-        BCON_NEW("accountKey", BCON_UTF8(r->account), "platformMessageId",
-                 BCON_UTF8(r->platform_id), "statusRank", "{", "$lt", BCON_INT32(rank), "}");
-    bson_t *update = bson_new(), set;
-    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
-    document_add_str(&set, "status", r->status);
-    BSON_APPEND_INT32(&set, "statusRank", rank);
-    document_add_date(&set, "statusAt", r->at_ms);
-    document_add_str(&set, "error", r->error);
-    bson_append_document_end(update, &set);
-    if (r->error == NULL && strcmp(r->status, "failed") != 0)
-        BCON_APPEND(update, "$unset", "{", "error", BCON_UTF8(""), "}"); // delivered after all
-    batch_update(batch, owner, filter, update, false);
-}
-
-static void add_waiting(struct batch *batch, struct err *owner, const struct receipt *r)
-{
-    char id[25];
-    int rank = receipt_rank(r->status);
-    receipt_id(r->account, r->platform_id, id);
-    bson_oid_t oid = document_oid_of(id);
-    bson_t *filter =
-        BCON_NEW("_id", BCON_OID(&oid), "statusRank", "{", "$lt", BCON_INT32(rank), "}");
-    bson_t *update = bson_new(), set;
-    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
-    document_add_str(&set, "accountKey", r->account);
-    document_add_str(&set, "platformMessageId", r->platform_id);
-    document_add_str(&set, "status", r->status);
-    BSON_APPEND_INT32(&set, "statusRank", rank);
-    document_add_date(&set, "at", r->at_ms);
-    document_add_str(&set, "error", r->error);
-    BSON_APPEND_DATE_TIME(&set, "expireAt", clock_wall_ms() + RECEIPT_DAYS * DAY_MS);
-    bson_append_document_end(update, &set);
-    batch_update(batch, owner, filter, update, true);
-}
-
 // Which of these receipts have a message: known[i].
 static bool find_messages(struct db *db, const struct receipt *const *receipts, size_t count,
                           bool *known, struct err *err)
@@ -98,6 +48,8 @@ static bool find_messages(struct db *db, const struct receipt *const *receipts, 
     struct id_list accounts = {.array = BSON_INITIALIZER}, ids = {.array = BSON_INITIALIZER};
     char scratch[16];
     for (size_t i = 0; i < count; i++) {
+        if (receipts[i]->platform_id == NULL)
+            continue;
         document_add_str(&accounts.array, next_key(&accounts, scratch), receipts[i]->account);
         document_add_str(&ids.array, next_key(&ids, scratch), receipts[i]->platform_id);
     }
@@ -112,7 +64,8 @@ static bool find_messages(struct db *db, const struct receipt *const *receipts, 
         const char *account = document_str(doc, "accountKey"),
                    *id = document_str(doc, "platformMessageId");
         for (size_t i = 0; account != NULL && id != NULL && i < count; i++)
-            known[i] = known[i] || (strcmp(receipts[i]->platform_id, id) == 0 &&
+            known[i] = known[i] || (receipts[i]->platform_id != NULL &&
+                                    strcmp(receipts[i]->platform_id, id) == 0 &&
                                     strcmp(receipts[i]->account, account) == 0);
     }
     bool ok = !mongoc_cursor_error(cursor, &error) || store_error(err, &error, "messages");
@@ -125,6 +78,31 @@ static bool find_messages(struct db *db, const struct receipt *const *receipts, 
     return ok;
 }
 
+// The kinds that a later one of the same person or message replaces: in an unordered bulk only the
+// last may be there.
+static bool is_replaced(const struct receipt *const *receipts, size_t count, size_t i)
+{
+    const struct receipt *r = receipts[i];
+    if (r->kind != RECEIPT_REACTION && r->kind != RECEIPT_EDIT)
+        return false;
+    for (size_t j = i + 1; j < count; j++) {
+        const struct receipt *other = receipts[j];
+        if (other->kind == r->kind && strcmp(other->platform_id, r->platform_id) == 0 &&
+            strcmp(other->account, r->account) == 0 &&
+            (r->kind == RECEIPT_EDIT || strcmp(other->contact, r->contact) == 0))
+            return true;
+    }
+    return false;
+}
+
+// What could not be written, or moves nothing.
+static bool is_void(const struct receipt *r)
+{
+    if (r->kind == RECEIPT_STATUS || r->kind == RECEIPT_UP_TO)
+        return receipt_rank(r->status) <= 0;
+    return r->kind == RECEIPT_REACTION && r->contact == NULL;
+}
+
 bool receipts_apply(struct db *db, const struct receipt *const *receipts, struct err *const *owners,
                     size_t count, struct err *err)
 {
@@ -132,35 +110,41 @@ bool receipts_apply(struct db *db, const struct receipt *const *receipts, struct
         return true;
     bool *known = x_calloc(count, sizeof(known[0]));
     bool ok = find_messages(db, receipts, count, known, err);
-    struct batch waiting, messages;
-    batch_init(&waiting, db, "receipts");
-    batch_init(&messages, db, "messages");
+    struct receipt_work work;
+    receipt_work_open(&work, db);
     for (size_t i = 0; ok && i < count; i++) {
-        if (receipt_rank(receipts[i]->status) <= 0)
-            continue; // a word that moves nothing
-        if (!known[i])
-            add_waiting(&waiting, owners[i], receipts[i]);
-        add_update(&messages, owners[i], receipts[i]);
+        if (is_void(receipts[i]) || is_replaced(receipts, count, i))
+            continue;
+        if (!known[i]) // of "up to" nobody knows whether all messages are there
+            receipt_wait(&work, owners[i], receipts[i]);
+        receipt_change(&work, owners[i], receipts[i]);
     }
-    // Both are run in any case, which frees them: empty when the look-up failed.
-    ok = batch_run(&waiting, err) && ok;
-    if (!ok)
-        messages.count = 0;
-    ok = batch_run(&messages, err) && ok;
+    ok = receipt_work_run(&work, ok, err) && ok;
     free(known);
     return ok;
 }
 
+static void add_id(void *arg, const char *id)
+{
+    struct id_list *list = arg;
+    char scratch[16];
+    document_add_oid(&list->array, next_key(list, scratch), id);
+}
+
 static void collect_ids(struct id_list *list, const struct projection *p)
 {
-    char id[25], scratch[16], *key = records_account_key(p);
+    char *key = records_account_key(p);
+    bool spoke = false;
     for (size_t i = 0; i < p->message_count; i++) {
         const struct message_record *m = &p->messages[i];
-        if (m->inbound || m->platform_id == NULL)
+        if (m->platform_id == NULL)
             continue;
-        receipt_id(key, m->platform_id, id);
-        document_add_oid(&list->array, next_key(list, scratch), id);
+        spoke = spoke || !m->inbound;
+        receipt_ids_of_message(key, m->platform_id, add_id, list);
     }
+    // Only Messenger says "up to", and it knows a person by one name.
+    if (spoke && p->platform == PLATFORM_MESSENGER && p->contact != NULL)
+        receipt_ids_up_to(key, p->contact, add_id, list);
     free(key);
 }
 
@@ -177,25 +161,15 @@ bool receipts_catch_up(struct db *db, struct projection *const *projections, siz
     mongoc_collection_t *c = mongoc_database_get_collection(db->database, "receipts");
     bson_t *filter = BCON_NEW("_id", "{", "$in", BCON_ARRAY(&ids.array), "}");
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(c, filter, NULL, NULL);
-    struct batch messages;
-    batch_init(&messages, db, "messages");
+    struct receipt_work work;
+    receipt_work_open(&work, db);
     struct err unwanted = {0}; // a receipt is no reason to refuse the message's projection
     const bson_t *doc;
     bson_error_t error;
-    while (mongoc_cursor_next(cursor, &doc)) {
-        const struct receipt waiting = {
-            .account = (char *)document_str(doc, "accountKey"),
-            .platform_id = (char *)document_str(doc, "platformMessageId"),
-            .status = (char *)document_str(doc, "status"),
-            .error = (char *)document_str(doc, "error"),
-            .at_ms = document_int(doc, "at", 0),
-        };
-        if (waiting.account != NULL && waiting.platform_id != NULL &&
-            receipt_rank(waiting.status) > 0)
-            add_update(&messages, &unwanted, &waiting);
-    }
+    while (mongoc_cursor_next(cursor, &doc))
+        receipt_change_waiting(&work, &unwanted, doc);
     bool ok = !mongoc_cursor_error(cursor, &error) || store_error(err, &error, "receipts");
-    ok = batch_run(&messages, err) && ok;
+    ok = receipt_work_run(&work, ok, err) && ok;
     mongoc_cursor_destroy(cursor);
     mongoc_collection_destroy(c);
     bson_destroy(filter);

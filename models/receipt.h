@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Receipts (statuses, echoes) meet our messages in either order. One that comes before its
- * message's record waits in `receipts` (7 days); who inserts messages looks there afterwards.
- * Inside models/ only; pool threads.
+ * Receipts (statuses, reads, reactions, edits …) meet messages in either order. One that comes
+ * before its message's record waits in `receipts` (7 days); who inserts messages looks there
+ * afterwards. Inside models/ only; pool threads.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ int receipt_rank(const char *status);
 MUST_USE bool receipts_apply(struct db *db, const struct receipt *const *receipts,
                              struct err *const *owners, size_t count, struct err *err);
 
-// Applies the receipts that came before these projections' outbound messages, which are stored by
+// Applies the receipts that came before these projections' messages, which are stored by
 // now.
 MUST_USE bool receipts_catch_up(struct db *db, struct projection *const *projections, size_t count,
                                 struct err *err);

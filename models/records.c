@@ -21,7 +21,12 @@
 
 enum { SESSION_DAYS = 30, ORDER_BITS = 16 };
 
-static int64_t sequence_of(const struct projection *p)
+int64_t records_order(int64_t sequence, int64_t index)
+{
+    return sequence * (1 << ORDER_BITS) + index;
+}
+
+int64_t records_sequence(const struct projection *p)
 {
     return p->sequence != 0 ? p->sequence : p->done;
 }
@@ -51,17 +56,30 @@ static void add_place(bson_t *doc, const struct projection *p)
     free(key);
 }
 
-static bson_t *message_document(const struct projection *p, const struct message_record *m,
-                                size_t index)
+// What became of it later, when that is known already.
+static void add_changes(bson_t *doc, const struct message_record *m)
+{
+    if (m->edited_ms > 0) {
+        BSON_APPEND_BOOL(doc, "edited", true);
+        BSON_APPEND_DATE_TIME(doc, "editedAt", m->edited_ms);
+    }
+    if (m->deleted_ms > 0) {
+        BSON_APPEND_BOOL(doc, "deleted", true);
+        BSON_APPEND_DATE_TIME(doc, "deletedAt", m->deleted_ms);
+    }
+}
+
+bson_t *records_message(const struct projection *p, const struct message_record *m, int64_t order)
 {
     bson_t *doc = bson_new();
     const char *text = m->text != NULL ? m->text : "";
+    const char *sender = m->inbound ? "customer" : m->sender != NULL ? m->sender : "bot";
 
     document_add_oid(doc, "_id", m->id);
     add_place(doc, p);
     document_add_str(doc, "source", platform_document_name(p->platform));
     document_add_str(doc, "direction", m->inbound ? "in" : "out");
-    document_add_str(doc, "sender", m->inbound ? "customer" : "bot");
+    document_add_str(doc, "sender", sender);
     document_add_str(doc, "role", m->inbound ? "user" : "assistant");
     document_add_str(doc, "senderId", m->inbound ? p->contact : p->account);
     document_add_str(doc, "content", text);
@@ -69,6 +87,10 @@ static bson_t *message_document(const struct projection *p, const struct message
     document_add_str(doc, "messageType", m->type != NULL ? m->type : "text");
     document_add_str(doc, "payload", m->payload);
     document_add_json(doc, "attachments", m->attachments);
+    document_add_json(doc, "data", m->data);
+    document_add_json(doc, "metadata", m->metadata);
+    document_add_str(doc, "replyTo", m->reply_to);
+    document_add_str(doc, "groupId", m->group);
     document_add_str(doc, "platformMessageId", m->platform_id);
     document_add_str(doc, "status",
                      m->status != NULL ? m->status
@@ -85,14 +107,17 @@ static bson_t *message_document(const struct projection *p, const struct message
     BSON_APPEND_DATE_TIME(doc, "timestamp", m->at_ms);
     BSON_APPEND_DATE_TIME(doc, "createdAt", m->at_ms);
     BSON_APPEND_DATE_TIME(doc, "updatedAt", m->at_ms);
-    BSON_APPEND_INT64(doc, "order", sequence_of(p) * (1 << ORDER_BITS) + (int64_t)index);
+    BSON_APPEND_INT64(doc, "order", order);
+    add_changes(doc, m);
     return doc;
 }
 
 void records_add_messages(struct batch *batch, const struct projection *p, struct err *owner)
 {
-    for (size_t i = 0; i < p->message_count; i++)
-        batch_insert(batch, owner, message_document(p, &p->messages[i], i));
+    for (size_t i = 0; i < p->message_count; i++) {
+        int64_t order = records_order(records_sequence(p), (int64_t)i);
+        batch_insert(batch, owner, records_message(p, &p->messages[i], order));
+    }
 }
 
 void records_add_contact(struct batch *batch, const struct projection *p, struct err *owner)
@@ -109,6 +134,10 @@ void records_add_contact(struct batch *batch, const struct projection *p, struct
 
     BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &part);
     document_add_str(&part, "name", p->contact_name);
+    document_add_str(&part, "address", p->address != NULL ? p->address : p->contact);
+    cJSON *fact;
+    cJSON_ArrayForEach(fact, p->contact_facts)
+        document_add_json(&part, fact->string, fact);
     BSON_APPEND_DATE_TIME(&part, "lastSeenAt", p->at_ms);
     bson_append_document_end(update, &part);
     BSON_APPEND_DOCUMENT_BEGIN(update, "$setOnInsert", &part);
@@ -123,7 +152,7 @@ void records_add_contact(struct batch *batch, const struct projection *p, struct
     BSON_APPEND_DOCUMENT_BEGIN(&part, "aliases", &list);
     BSON_APPEND_ARRAY_BEGIN(&list, "$each", &each);
     document_add_str(&each, "0", p->contact);
-    for (size_t i = 0; i < EVENT_ALIASES_MAX && p->aliases[i] != NULL; i++) {
+    for (size_t i = 0; i < PROJECTION_ALIASES_MAX && p->aliases[i] != NULL; i++) {
         char scratch[16];
         const char *index;
         bson_uint32_to_string(++count, &index, scratch, sizeof(scratch));
@@ -149,6 +178,34 @@ static void add_session_times(bson_t *set, const struct session_record *s)
     BSON_APPEND_DATE_TIME(set, "expireAt", s->ended_ms + SESSION_DAYS * DAY_MS);
 }
 
+// The last session of a chat that is no more: what wrote it had other epochs and numbers.
+static void add_merged_session(struct batch *batch, const struct projection *p,
+                               const struct session_record *s, struct err *owner)
+{
+    char id[25];
+    id_oid(id, "session", s->id, NULL);
+    bson_oid_t oid = document_oid_of(id);
+    bson_t *filter = BCON_NEW("_id", BCON_OID(&oid), "status", "{", "$in", "[", "active",
+                              BCON_UTF8(s->status), "]", "}");
+    bson_t *update = bson_new(), set;
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
+    document_add_str(&set, "sessionId", s->id);
+    document_add_oid(&set, "flowId", s->flow_id);
+    BSON_APPEND_INT32(&set, "flowVersion", s->flow_version);
+    document_add_oid(&set, "accountId", p->account_id);
+    document_add_oid(&set, "userId", p->user_id);
+    document_add_str(&set, "platform", platform_document_name(p->platform));
+    document_add_str(&set, "status", s->status);
+    document_add_str(&set, "error", s->error);
+    document_add_str(&set, "currentNodeId", s->node);
+    document_add_json(&set, "variables", s->vars);
+    BSON_APPEND_INT64(&set, "steps", s->steps);
+    add_session_times(&set, s);
+    BSON_APPEND_DATE_TIME(&set, "updatedAt", p->at_ms);
+    bson_append_document_end(update, &set);
+    batch_update(batch, owner, filter, update, true);
+}
+
 // Only $set, so the same activation may write it again (`projected ≤ n`): a timer's activation
 // holds no new event.
 static void add_session(struct batch *batch, const struct projection *p,
@@ -157,7 +214,7 @@ static void add_session(struct batch *batch, const struct projection *p,
     char id[25];
     id_oid(id, "session", s->id, NULL);
     bson_oid_t oid = document_oid_of(id);
-    int64_t n = sequence_of(p);
+    int64_t n = records_sequence(p);
     bson_t *filter = BCON_NEW("_id", BCON_OID(&oid), "epoch", "{", "$lte", BCON_INT64(p->epoch),
                               "}", "projected", "{", "$lte", BCON_INT64(n), "}");
     bson_t *update = bson_new(), set;
@@ -188,7 +245,9 @@ void records_add_sessions(struct batch *batch, const struct projection *p, struc
         bool touched_again = false;
         for (size_t j = i + 1; j < p->session_count; j++)
             touched_again = touched_again || strcmp(p->sessions[i].id, p->sessions[j].id) == 0;
-        if (!touched_again)
+        if (p->sessions[i].merged)
+            add_merged_session(batch, p, &p->sessions[i], owner);
+        else if (!touched_again)
             add_session(batch, p, &p->sessions[i], owner);
     }
 }
@@ -212,7 +271,7 @@ void records_add_history(struct batch *batch, const struct projection *p, int64_
     if (p->history == NULL)
         return;
     char id[25], n[24];
-    snprintf(n, sizeof(n), "%lld", (long long)sequence_of(p));
+    snprintf(n, sizeof(n), "%lld", (long long)records_sequence(p));
     id_oid(id, "history", p->chat, n, NULL);
     bson_t *doc = bson_new();
     document_add_oid(doc, "_id", id);
@@ -221,67 +280,9 @@ void records_add_history(struct batch *batch, const struct projection *p, int64_
     add_session_ids(doc, p);
     BSON_APPEND_INT64(doc, "epoch", p->epoch);
     BSON_APPEND_INT64(doc, "done", p->done);
-    BSON_APPEND_INT64(doc, "sequence", sequence_of(p));
+    BSON_APPEND_INT64(doc, "sequence", records_sequence(p));
     document_add_json(doc, "entries", p->history);
     BSON_APPEND_DATE_TIME(doc, "at", p->at_ms);
     BSON_APPEND_DATE_TIME(doc, "expireAt", p->at_ms + history_days * DAY_MS);
     batch_insert(batch, owner, doc);
-}
-
-// The last message with a text, and when the person last wrote.
-static void add_last(bson_t *set, const struct projection *p)
-{
-    const struct message_record *last = NULL, *last_in = NULL;
-    for (size_t i = 0; i < p->message_count; i++) {
-        if (p->messages[i].text != NULL)
-            last = &p->messages[i];
-        if (p->messages[i].inbound)
-            last_in = &p->messages[i];
-    }
-    if (last != NULL) {
-        document_add_str(set, "lastMessage", last->text);
-        BSON_APPEND_DATE_TIME(set, "lastMessageAt", last->at_ms);
-    }
-    if (last_in != NULL)
-        BSON_APPEND_DATE_TIME(set, "lastInboundAt", last_in->at_ms);
-}
-
-static void add_counters(bson_t *update, const struct projection *p)
-{
-    int64_t inbound = 0, all = (int64_t)p->message_count;
-    for (size_t i = 0; i < p->message_count; i++)
-        inbound += p->messages[i].inbound ? 1 : 0;
-    BCON_APPEND(update, "$inc", "{", "messageCount", BCON_INT64(all), "inboundCount",
-                BCON_INT64(inbound), "outboundCount", BCON_INT64(all - inbound), "}");
-}
-
-void records_add_chat(struct batch *batch, const struct projection *p, struct err *owner)
-{
-    if (p->contact == NULL)
-        return; // the account's lane is no thread
-    char *key = records_account_key(p);
-    bson_oid_t oid = chat_oid(p);
-    int64_t n = sequence_of(p);
-    bson_t *filter = BCON_NEW("_id", BCON_OID(&oid), "epoch", "{", "$lte", BCON_INT64(p->epoch),
-                              "}", "projected", "{", "$lt", BCON_INT64(n), "}");
-    bson_t *update = bson_new(), set;
-
-    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
-    document_add_oid(&set, "userId", p->user_id);
-    document_add_oid(&set, "accountId", p->account_id);
-    document_add_str(&set, "customerName", p->contact_name);
-    add_last(&set, p);
-    BSON_APPEND_INT64(&set, "epoch", p->epoch);
-    BSON_APPEND_INT64(&set, "projected", n);
-    BSON_APPEND_DATE_TIME(&set, "updatedAt", p->at_ms);
-    bson_append_document_end(update, &set);
-    add_counters(update, p);
-    BCON_APPEND(update, "$setOnInsert", "{", "key", BCON_UTF8(p->chat), "accountKey",
-                BCON_UTF8(key), "platform", BCON_UTF8(platform_document_name(p->platform)),
-                "customerId", BCON_UTF8(p->contact), "participants", "[", BCON_UTF8(p->account),
-                BCON_UTF8(p->contact), "]", "type", BCON_UTF8("direct"), "status",
-                BCON_UTF8("active"), "leadScore", BCON_INT32(0), "createdAt",
-                BCON_DATE_TIME(p->at_ms), "}");
-    batch_update(batch, owner, filter, update, true);
-    free(key);
 }

@@ -13,11 +13,13 @@
  * messages, one document per message, both directions. The names that the applications use for the
  * same thing stand side by side: chatId, chat, accountId, accountKey, userId   where it belongs
  *   source                facebook | instagram | whatsapp
- *   direction in | out,   sender customer | bot,   role user | assistant,   senderId (platform's id
+ *   direction in | out,   sender customer | bot | agent | an app's id,   role user | assistant,   senderId (platform's id
  * of who wrote) content = message     the text; "" when there is none;   messageType, payload,
  * attachments platformMessageId     mid, wamid status, statusRank    accepted | unknown 0, sent 1,
  * failed 2, delivered 3, read 4, played 5; statusAt nodeId, sessionId, model, error timestamp =
  * createdAt when it was written or sent;   order: position in the chat
+ *   replyTo, groupId, data, metadata {delivery, kind, target …};   edited, editedAt, deleted,
+ * deletedAt;   reactions [{by, emoji, at}]
  */
 void records_add_messages(struct batch *batch, const struct projection *p, struct err *owner);
 
@@ -33,8 +35,25 @@ void records_add_sessions(struct batch *batch, const struct projection *p, struc
 void records_add_history(struct batch *batch, const struct projection *p, int64_t history_days,
                          struct err *owner);
 
-// chats: the thread, with its counters; sales-os's and whatsapp-clone's fields.
+// chats: the thread, with its counters; sales-os's and whatsapp-clone's fields. pausedUntil: a
+// person answered, until then the flow stays silent. lastMessageId: lastMessage's platform id.
 void records_add_chat(struct batch *batch, const struct projection *p, struct err *owner);
+// A pause that is over, a chat that became part of this one: in a batch of their own.
+void records_add_chat_changes(struct batch *batch, const struct projection *p, struct err *owner);
+
+/*
+ * Stores a projection that is beside the chat's activations, at once: its message, and what the
+ * chat's document tells of it. Finds the chat by any name of the person, and names it in `p`.
+ * Blocking. False: as batch_run.
+ */
+MUST_USE bool records_store_beside(struct db *db, struct projection *p, struct err *owner,
+                                   struct err *err);
+
+// The pieces. `order` places a message in its chat.
+MUST_USE bson_t *records_message(const struct projection *p, const struct message_record *m,
+                                 int64_t order);
+int64_t records_order(int64_t sequence, int64_t index);
+int64_t records_sequence(const struct projection *p);
 
 // "platform:account" of a projection; caller frees.
 MUST_USE char *records_account_key(const struct projection *p);

@@ -72,26 +72,32 @@ static bool store_projections(struct db *db, struct item **items, size_t count,
 {
     struct projection **all = x_calloc(count + 1, sizeof(all[0]));
     size_t n = 0;
-    struct batch messages, contacts, sessions, history, chats;
+    bool ok = true;
+    struct batch messages, contacts, sessions, history, chats, changes;
     batch_init(&messages, db, "messages");
     batch_init(&contacts, db, "contacts");
     batch_init(&sessions, db, "chat_sessions");
     batch_init(&history, db, "session_history");
     batch_init(&chats, db, "chats");
+    batch_init(&changes, db, "chats");
     for (size_t i = 0; i < count; i++) {
         struct projection *p = items[i]->projection;
         struct err *owner = &items[i]->err;
         if (p == NULL)
             continue;
         all[n++] = p;
+        if (p->beside) {
+            ok = ok && records_store_beside(db, p, owner, err);
+            continue;
+        }
         records_add_messages(&messages, p, owner);
         records_add_contact(&contacts, p, owner);
         records_add_sessions(&sessions, p, owner);
         records_add_history(&history, p, history_days, owner);
         records_add_chat(&chats, p, owner);
+        records_add_chat_changes(&changes, p, owner);
     }
-    struct batch *in_order[] = {&messages, &contacts, &sessions, &history, &chats};
-    bool ok = true;
+    struct batch *in_order[] = {&messages, &contacts, &sessions, &history, &chats, &changes};
     for (size_t i = 0; i < sizeof(in_order) / sizeof(in_order[0]); i++) {
         if (!ok)
             in_order[i]->count = 0; // only frees it
@@ -102,16 +108,26 @@ static bool store_projections(struct db *db, struct item **items, size_t count,
     return ok;
 }
 
+// Receipts of the lanes, and those that come with a projection.
+static size_t receipts_of(struct item *item, const struct receipt **ret_receipts)
+{
+    const struct projection *p = item->projection;
+    *ret_receipts = p != NULL ? p->receipts : item->receipts;
+    return p != NULL ? p->receipt_count : item->receipt_count;
+}
+
 static bool store_receipts(struct db *db, struct item **items, size_t count, struct err *err)
 {
+    const struct receipt *own;
     size_t total = 0, n = 0;
     for (size_t i = 0; i < count; i++)
-        total += items[i]->receipt_count;
+        total += receipts_of(items[i], &own);
     const struct receipt **receipts = x_calloc(total + 1, sizeof(receipts[0]));
     struct err **owners = x_calloc(total + 1, sizeof(owners[0]));
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < items[i]->receipt_count; j++) {
-            receipts[n] = &items[i]->receipts[j];
+        size_t of_item = receipts_of(items[i], &own);
+        for (size_t j = 0; j < of_item; j++) {
+            receipts[n] = &own[j];
             owners[n++] = &items[i]->err;
         }
     }

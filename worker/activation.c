@@ -5,14 +5,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "worker/perform.h"
-
-enum { ACCOUNT_WAIT_MS = 60000 };
 
 /* --- running the engine
  * ----------------------------------------------------------------------------------- */
@@ -22,12 +21,12 @@ static void on_step(void *arg, const struct step *step)
     history_step(arg, step);
 }
 
-static void session_over(struct activation *a)
+void activation_session_over(struct activation *a)
 {
     if (a->session.status == SESSION_ERROR)
         log_error("session.error", "account", a->account_key, "chat", a->chat, "flow",
-                  a->session.flow_id, "session", a->session.id, "node", a->session.node, "reason",
-                  a->session.error);
+                  a->session.flow_id, "session", a->session.id, "node", a->session.node, "delivery",
+                  a->delivery, "reason", a->session.error);
     history_session(&a->history, &a->session);
     worker_count_session_ended(a->worker, a->session.status);
     session_deinit(&a->session);
@@ -52,7 +51,7 @@ static bool stimulate(struct activation *a, const struct stimulus *stimulus)
     case ENGINE_WAITING:
         return true;
     default:
-        session_over(a);
+        activation_session_over(a);
         return true;
     }
 }
@@ -76,11 +75,16 @@ static struct activation_entry *next_entry(struct activation *a)
     return NULL;
 }
 
+static bool is_paused(const struct activation *a)
+{
+    return a->paused_ms > clock_wall_ms();
+}
+
 // The deadline of the present wait has passed, and it is its turn: events that came before it go
 // first, but a delay keeps its time whatever came meanwhile.
 static bool timer_is_next(struct activation *a, const struct activation_entry *entry)
 {
-    if (a->timer_used || !a->fired || !a->has_session)
+    if (a->timer_used || !a->fired || !a->has_session || is_paused(a))
         return false;
     char *token = x_printf("%s:%u", a->session.id, a->session.wait_number);
     bool ours = strcmp(token, a->fired) == 0;
@@ -98,7 +102,7 @@ static bool starts_flow(const struct activation *a)
 static void fail_to_start(struct activation *a, const char *flow_id, const struct known *flow)
 {
     log_error("flow.unusable", "account", a->account_key, "chat", a->chat, "flow", flow_id,
-              "reason", flow->err.text, "action", "hookmill flow lint");
+              "delivery", a->delivery, "reason", flow->err.text, "action", "hookmill flow lint");
     struct session session;
     char id[37];
     id_uuid(id);
@@ -131,14 +135,14 @@ static void ignore_mark(void *arg, const struct graph_result *result)
 static void mark_read(struct activation *a, const struct event *event)
 {
     if (a->marked_read || !a->worker->config->worker_mark_read || !event->id ||
-        a->platform != PLATFORM_WHATSAPP)
+        event->kind != EVENT_MESSAGE || a->platform != PLATFORM_WHATSAPP)
         return;
     a->marked_read = true;
     const struct account *account = a->account->account;
     struct graph_target target = {.platform = a->platform,
                                   .account = account->account_id,
                                   .token = account->token,
-                                  .contact = a->contact};
+                                  .contact = activation_address(a)};
     graph_mark_read(a->worker->graph, &target, event->id, ignore_mark, NULL);
 }
 
@@ -154,44 +158,108 @@ static void on_start_flow(void *arg, struct known *known)
     activation_run(a);
 }
 
+// Whether some flow may be started by it; which kinds start one, its start node says. Changed and
+// deleted comments are no new ones.
+static bool may_start(const struct event *event)
+{
+    if (!event->contact || event->standby || event->group)
+        return false;
+    switch (event->kind) {
+    case EVENT_COMMENT:
+        return !event->status;
+    case EVENT_MENTION:
+    case EVENT_CALL:
+    case EVENT_LINKING:
+    case EVENT_FEEDBACK:
+    case EVENT_PREFERENCE:
+        return true;
+    default:
+        return event_starts_flow(event);
+    }
+}
+
+static void drop_flow(struct activation *a)
+{
+    known_unref(a->flow);
+    a->flow = NULL;
+}
+
+// False: the enabled flow is still being loaded, and the activation comes back to this event.
+static bool load_flow(struct activation *a)
+{
+    char *key = x_printf("flow:%s", a->account->account->flows[0]);
+    if (!a->flow)
+        a->flow = catalog_peek(a->worker->catalog, key);
+    if (!a->flow) {
+        activation_set_state(a, ACTIVATION_LOADING);
+        catalog_load(a->worker->catalog, key, on_start_flow, a);
+    }
+    free(key);
+    return a->flow;
+}
+
+// Starts a session with the flow that was loaded, if it can be and wants this event.
+static bool try_start(struct activation *a, const struct event *event)
+{
+    bool expected = event_starts_flow(event); // by a flow that says nothing of it
+    if (expected && a->flow->off)
+        history_note(&a->history, "the enabled flow is switched off in its builder");
+    else if (expected && !a->flow->flow)
+        fail_to_start(a, a->account->account->flows[0], a->flow);
+    if (a->flow->off || !a->flow->flow || !flow_starts_on(a->flow->flow, event->kind)) {
+        drop_flow(a);
+        return true;
+    }
+    mark_read(a, event);
+    return start_session(a, event);
+}
+
+static void note_pause(struct activation *a)
+{
+    if (a->pause_noted)
+        return;
+    char until[32], *note;
+    time_t seconds = (time_t)(a->paused_ms / 1000);
+    struct tm tm;
+    strftime(until, sizeof until, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
+    note = x_printf("paused until %s, because a person answered: recorded, nothing else", until);
+    history_note(&a->history, note);
+    free(note);
+    a->pause_noted = true;
+}
+
+// What an event changes whether or not a flow sees it.
+static void take_in(struct activation *a, const struct activation_entry *entry)
+{
+    const struct event *event = entry->readable ? &entry->event : NULL;
+    a->consumed = entry->number;
+    a->delivery = event ? event->delivery : NULL;
+    history_input(&a->history, entry->number, a->delivery);
+    if (!event)
+        return;
+    activation_take_address(a, event);
+    if (event->kind == EVENT_UNSEND && event->target && a->has_session)
+        session_forget(&a->session, event->target);
+}
+
 // Takes one event. False when the activation went elsewhere (an effect, a load).
 static bool consume(struct activation *a, struct activation_entry *entry)
 {
     const struct event *event = &entry->event;
-    bool wakes = entry->readable && event_resumes_flow(event);
-    if (wakes && !a->has_session && !a->flow && starts_flow(a)) {
-        char *key = x_printf("flow:%s", a->account->account->flows[0]);
-        a->flow = catalog_peek(a->worker->catalog, key);
-        if (!a->flow) {
-            activation_set_state(a, ACTIVATION_LOADING);
-            catalog_load(a->worker->catalog, key, on_start_flow, a);
-        }
-        free(key);
-        if (!a->flow)
-            return false; // comes back to this event
-    }
-    a->consumed = entry->number;
-    history_input(&a->history, entry->number);
+    bool starts = entry->readable && !a->has_session && may_start(event) && starts_flow(a);
+    bool resumes = entry->readable && a->has_session && event_resumes_flow(event);
+    bool silent = (starts || resumes) && is_paused(a);
+    if (starts && !silent && !load_flow(a))
+        return false;
+    take_in(a, entry);
     worker_count_event(a->worker);
-    if (!wakes)
+    if (silent)
+        note_pause(a);
+    if (silent || (!starts && !resumes))
         return true;
-    if (!a->has_session && !starts_flow(a))
-        return true;
-    if (!a->has_session && a->flow->off) {
-        history_note(&a->history, "the enabled flow is switched off in its builder");
-        known_unref(a->flow);
-        a->flow = NULL;
-        return true;
-    }
-    if (!a->has_session && !a->flow->flow) {
-        fail_to_start(a, a->account->account->flows[0], a->flow);
-        known_unref(a->flow);
-        a->flow = NULL;
-        return true;
-    }
+    if (starts)
+        return try_start(a, event);
     mark_read(a, event);
-    if (!a->has_session)
-        return start_session(a, event);
     struct stimulus stimulus = {.kind = STIMULUS_EVENT, .event = event};
     return stimulate(a, &stimulus);
 }
@@ -214,187 +282,4 @@ void activation_run(struct activation *a)
             return;
     }
     activation_close(a);
-}
-
-/* --- starting
- * ------------------------------------------------------------------------------------------------
- */
-
-static void begin(struct activation *a)
-{
-    activation_set_state(a, ACTIVATION_RUNNING);
-    if (a->closed) { // died between closing and finishing: repeat exactly that
-        activation_project(a);
-        return;
-    }
-    a->park_token = NULL;
-    a->park_ms = 0;
-    if (a->attempt.key)
-        attempt_resume(a);
-    else
-        activation_run(a);
-}
-
-// The session's own version is gone: it cannot go on, and says so.
-static void lose_session(struct activation *a, const struct known *known)
-{
-    a->session.status = SESSION_ERROR;
-    a->session.ended_ms = clock_wall_ms();
-    free(a->session.error);
-    a->session.error = x_printf("version %d of the flow cannot be used: %s",
-                                a->session.flow_version, known->err.text);
-    attempt_deinit(&a->attempt);
-    session_over(a);
-}
-
-static void on_session_flow(void *arg, struct known *known)
-{
-    struct activation *a = arg;
-    if (!known) {
-        activation_drop(a, "the process stops");
-        return;
-    }
-    if (known->flow)
-        a->flow = known_ref(known);
-    else
-        lose_session(a, known);
-    begin(a);
-}
-
-static void load_session_flow(struct activation *a)
-{
-    if (!a->has_session || a->closed) {
-        begin(a);
-        return;
-    }
-    char *key = x_printf("flow:%s@%d", a->session.flow_id, a->session.flow_version);
-    a->flow = catalog_peek(a->worker->catalog, key);
-    if (a->flow && a->flow->flow) {
-        begin(a);
-    } else {
-        known_unref(a->flow);
-        a->flow = NULL;
-        catalog_load(a->worker->catalog, key, on_session_flow, a);
-    }
-    free(key);
-}
-
-// An account that is there but cannot be used, or one that is gone with an effect in hand:
-// everything stays.
-static void wait_for_account(struct activation *a, const struct err *err)
-{
-    log_error("account.unusable", "account", a->account_key, "chat", a->chat, "reason", err->text);
-    activation_defer(a, ACCOUNT_WAIT_MS);
-}
-
-static void bury_strangers(struct activation *a, const struct err *err)
-{
-    char *reason = x_printf("unknown account %s: connect it with `hookmill account add`, then "
-                            "`hookmill queue dead retry` (%s)",
-                            a->account_key, err->text);
-    log_error("account.unknown", "account", a->account_key, "chat", a->chat, "events",
-              log_int((long long)a->entry_count), "reason", err->text, "action",
-              "hookmill account add");
-    if (a->entry_count > 0)
-        a->consumed = a->entries[a->entry_count - 1].number;
-    activation_bury(a, reason);
-    free(reason);
-    activation_finish(a);
-}
-
-static void on_account(void *arg, struct known *known)
-{
-    struct activation *a = arg;
-    if (!known) {
-        activation_drop(a, "the process stops");
-        return;
-    }
-    if (known->account) {
-        a->account = known_ref(known);
-        load_session_flow(a);
-        return;
-    }
-    if (known->err.code != ERR_NOT_FOUND || a->attempt.key)
-        wait_for_account(a, &known->err);
-    else
-        bury_strangers(a, &known->err);
-}
-
-static void read_state(struct activation *a, const char *text)
-{
-    cJSON *json = text ? json_read(text, strlen(text), NULL) : NULL;
-    const cJSON *session = json_get(json, "session");
-    if (session) {
-        char *form = json_print(session);
-        struct err err = {0};
-        a->has_session = session_from_json(form, strlen(form), &a->session, &err);
-        if (!a->has_session)
-            log_error("session.unreadable", "chat", a->chat, "reason", err.text);
-        free(form);
-    }
-    a->consumed = json_int(json, "consumed", a->done);
-    a->closed = json_bool(json, "closed", false);
-    const char *park = json_str(json, "park");
-    a->park_token = park ? (strcmp(park, "settle") == 0 ? "settle" : "retry") : NULL;
-    a->park_ms = json_int(json, "park_ms", 0);
-    cJSON_Delete(json);
-}
-
-static void read_entries(struct activation *a, const struct queue_claim *claim)
-{
-    a->entries = x_calloc(claim->entry_count, sizeof *a->entries);
-    a->entry_count = claim->entry_count;
-    for (size_t i = 0; i < claim->entry_count; i++) {
-        struct activation_entry *entry = &a->entries[i];
-        struct err err = {0};
-        entry->number = claim->entries[i].number;
-        entry->json = x_dup(claim->entries[i].json);
-        entry->readable = event_from_json(entry->json, strlen(entry->json), &entry->event, &err);
-        if (!entry->readable)
-            entry->dead = x_printf("unreadable: %s", err.text);
-    }
-}
-
-void activation_start(struct worker *worker, const struct queue_claim *claim)
-{
-    struct activation *a = x_alloc(sizeof *a);
-    a->worker = worker;
-    a->chat = x_dup(claim->chat);
-    a->account_key = x_dup(claim->account);
-    a->shard = claim->shard;
-    a->epoch = claim->epoch;
-    a->turn = claim->turn;
-    a->done = claim->done;
-    a->fired = x_dup(claim->fired);
-    a->claimed_state = x_dup(claim->state);
-    worker->active++;
-    history_init(&a->history);
-    read_state(a, claim->state);
-    read_entries(a, claim);
-    history_restore(&a->history, claim->records, claim->record_count);
-    if (claim->attempt && !attempt_from_json(claim->attempt, &a->attempt))
-        log_error("attempt.unreadable", "chat", a->chat);
-    if (a->attempt.key &&
-        !a->has_session) { // its session cannot be read (any more): nobody to tell the result
-        log_error("attempt.orphan", "chat", a->chat, "attempt", a->attempt.key);
-        history_note(&a->history,
-                     "the stored session could not be read; its effect in hand was dropped");
-        attempt_deinit(&a->attempt);
-    }
-    if (claim->result)
-        a->settled = json_read(claim->result, strlen(claim->result), NULL);
-    if (!chat_key_split(a->chat, &a->platform, &a->account_id, &a->contact) || !a->contact) {
-        activation_drop(a, "not a chat's name");
-        return;
-    }
-    char *key = x_printf("account:%s", a->account_key);
-    a->account = catalog_peek(worker->catalog, key);
-    if (a->account && a->account->account) {
-        load_session_flow(a);
-    } else {
-        known_unref(a->account);
-        a->account = NULL;
-        catalog_load(worker->catalog, key, on_account, a);
-    }
-    free(key);
 }

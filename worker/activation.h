@@ -9,8 +9,12 @@
  *
  * CLOSING journals what the activation did and up to which event, so that a crash behind it repeats
  * exactly that projection and nothing else. Whatever Redis refuses with a stale epoch is somebody
- * else's now: dropped. activation.c runs it; attempt.c takes one effect out and back; project.c
- * writes it down. Loop thread.
+ * else's now: dropped. begin.c reads the claim; activation.c runs it; attempt.c takes one effect
+ * out and back; project.c and inbound.c write it down; rest.c puts it down. Loop thread.
+ *
+ * While the chat is paused, because a person answered, events are recorded and neither start nor
+ * resume a flow, and the deadline of a wait is kept until the pause is over. A turn of the flow
+ * that is under way when the pause begins goes on to its next wait.
  */
 #pragma once
 
@@ -47,6 +51,7 @@ struct attempt {
     int tries;        // that did not succeed so far
     int64_t first_ms; // when it left for the first time
     int64_t since_ms; // when it left last
+    char *delivery;   // the delivery whose event made it, for logs; or NULL
 };
 
 struct activation {
@@ -61,18 +66,25 @@ struct activation {
     size_t entry_count;
     char *fired;
     char *claimed_state;
-    cJSON *settled; // the attempt's result, when somebody recorded it
+    cJSON *settled;    // the attempt's result, when somebody recorded it
+    int64_t paused_ms; // until when the flow stays silent; 0 = it may speak
     // The chat's state
     bool has_session;
     struct session session;
-    int64_t consumed; // number of the last event that the session has seen
-    bool closed;      // the journal says that only projecting and finishing are left
+    char *address;         // where messages go; NULL = to `contact`
+    int64_t was_paused_ms; // the pause that an activation before this one knew of, or 0
+    int64_t consumed;      // number of the last event that the session has seen
+    bool closed;           // the journal says that only projecting and finishing are left
     struct attempt attempt;
     cJSON *recent; // for an AI in hand: this activation's messages
     // What this activation learned and did
     struct known *account, *flow;
     struct history history;
+    const char *delivery; // of the last event; borrowed from `entries`; or NULL
+    char *sent_id;        // the platform's id of a message that left; the journal is told next
     bool timer_used;
+    bool pause_noted;
+    bool resumed; // a pause was over when this activation began
     bool marked_read;
     int64_t park_ms;        // > 0: rest parked, with a timer
     const char *park_token; // "retry" or "settle"
@@ -87,6 +99,8 @@ void activation_start(struct worker *worker, const struct queue_claim *claim);
 void activation_set_state(struct activation *activation, enum activation_state state);
 // Goes on after an effect's result was given to the engine, or with the next event.
 void activation_run(struct activation *activation);
+// The session has ended: it becomes part of the history.
+void activation_session_over(struct activation *activation);
 // Gives the engine its effect's result and goes on.
 void activation_resume_result(struct activation *activation, const cJSON *result);
 
@@ -111,5 +125,23 @@ char *attempt_to_json(const struct attempt *attempt);
 bool attempt_from_json(const char *json, struct attempt *ret_attempt);
 void attempt_deinit(struct attempt *attempt);
 
+// person.c: the other side of the chat
+struct merged {
+    char *chat;   // that became part of this one, or NULL
+    cJSON *state; // it had, or NULL
+};
+bool event_is_merged(const struct event *event);
+MUST_USE bool merged_read(const struct event *event, struct merged *ret_merged);
+void merged_deinit(struct merged *merged);
+const char *activation_address(const struct activation *activation);
+// What an event says of the person's address.
+void activation_take_address(struct activation *activation, const struct event *event);
+
 // project.c
 struct projection *activation_projection(const struct activation *activation);
+// inbound.c: what an event leaves in it
+void project_event(struct projection *p, const struct activation *activation,
+                   const struct activation_entry *entry);
+// What was edited or taken back among the projection's own messages and history.
+void project_changes(struct projection *p);
+struct session_record *project_session(struct projection *p, const struct session *session);

@@ -36,6 +36,7 @@ char *attempt_to_json(const struct attempt *attempt)
     json_add_int(json, "tries", attempt->tries);
     json_add_int(json, "first", attempt->first_ms);
     json_add_int(json, "since", attempt->since_ms);
+    json_add_str(json, "delivery", attempt->delivery);
     char *text = json_print(json);
     free(effect);
     cJSON_Delete(json);
@@ -55,6 +56,7 @@ bool attempt_from_json(const char *text, struct attempt *ret_attempt)
         attempt.tries = (int)json_int(json, "tries", 0);
         attempt.since_ms = json_int(json, "since", 0);
         attempt.first_ms = json_int(json, "first", attempt.since_ms);
+        attempt.delivery = x_dup(json_str(json, "delivery"));
         *ret_attempt = attempt;
     }
     cJSON_Delete(json);
@@ -64,6 +66,7 @@ bool attempt_from_json(const char *text, struct attempt *ret_attempt)
 void attempt_deinit(struct attempt *attempt)
 {
     free(attempt->key);
+    free(attempt->delivery);
     effect_deinit(&attempt->effect);
     *attempt = (struct attempt){0};
 }
@@ -75,7 +78,18 @@ static void conclude(struct activation *a, const cJSON *result, const char *stat
 {
     int64_t took = clock_wall_ms() - a->attempt.since_ms;
     history_effect(&a->history, &a->attempt.effect, a->attempt.key, result, status,
-                   a->attempt.since_ms, took > 0 ? took : 0);
+                   a->attempt.since_ms, took > 0 ? took : 0, a->attempt.delivery);
+    if (a->attempt.effect.kind == EFFECT_SEND && json_str(result, "id")) {
+        free(a->sent_id);
+        a->sent_id = x_dup(json_str(result, "id"));
+    }
+    if (strcmp(status, "failed") == 0)
+        log_warn("effect.failed", "chat", a->chat, "flow", a->session.flow_id, "node",
+                 a->attempt.effect.node, "delivery", a->attempt.delivery, "reason",
+                 json_str(result, "error"));
+    else
+        log_debug("effect.done", "chat", a->chat, "attempt", a->attempt.key, "status", status,
+                  "delivery", a->attempt.delivery);
     attempt_deinit(&a->attempt);
     activation_resume_result(a, result);
 }
@@ -94,7 +108,7 @@ static void park(struct activation *a, const char *token, int64_t delay_ms, cons
 {
     log_warn("effect.later", "chat", a->chat, "flow", a->session.flow_id, "node",
              a->attempt.effect.node, "wait_ms", log_int(delay_ms), "tries",
-             log_int(a->attempt.tries), "reason", why);
+             log_int(a->attempt.tries), "delivery", a->attempt.delivery, "reason", why);
     char *note =
         x_printf("%s at node '%s': %s; %s in %lld ms", effect_kind_name(a->attempt.effect.kind),
                  a->attempt.effect.node, why, token, (long long)delay_ms);
@@ -173,8 +187,8 @@ static void on_account_marked(void *arg, const struct err *err)
 
 static void tell_operator(struct activation *a, const char *text)
 {
-    log_error("account.token", "account", a->account_key, "chat", a->chat, "reason", text, "action",
-              "hookmill account rotate-token");
+    log_error("account.token", "account", a->account_key, "chat", a->chat, "delivery",
+              a->attempt.delivery, "reason", text, "action", "hookmill account rotate-token");
     struct account_fault *fault = x_alloc(sizeof *fault);
     *fault = (struct account_fault){a->platform, x_dup(a->account_id), x_dup(text), {0}};
     store_run(a->worker->store, mark_account, on_account_marked, fault);
@@ -230,6 +244,22 @@ static void add_recent(cJSON *recent, const char *role, const char *content)
     cJSON_AddItemToArray(recent, message);
 }
 
+// Words of the person's, which they did not take back meanwhile.
+static bool is_said(const struct activation *a, const struct activation_entry *entry)
+{
+    const struct event *event = &entry->event;
+    bool comment = (event->kind == EVENT_COMMENT && !event->status) || event->kind == EVENT_MENTION;
+    if (!entry->readable || !(event_resumes_flow(event) || comment))
+        return false;
+    for (size_t i = 0; event->id && i < a->entry_count; i++) {
+        const struct activation_entry *later = &a->entries[i];
+        if (later->readable && later->number <= a->consumed && later->event.kind == EVENT_UNSEND &&
+            later->event.target && strcmp(later->event.target, event->id) == 0)
+            return false;
+    }
+    return true;
+}
+
 // This activation's messages, which MongoDB does not have yet.
 static cJSON *recent_messages(const struct activation *a)
 {
@@ -243,8 +273,7 @@ static cJSON *recent_messages(const struct activation *a)
         if (strcmp(kind, "in") != 0)
             continue;
         for (size_t i = 0; i < a->entry_count; i++)
-            if (a->entries[i].number == json_int(item, "n", 0) && a->entries[i].readable &&
-                event_resumes_flow(&a->entries[i].event))
+            if (a->entries[i].number == json_int(item, "n", 0) && is_said(a, &a->entries[i]))
                 add_recent(recent, "user", a->entries[i].event.text);
     }
     return recent;
@@ -268,7 +297,7 @@ static void on_journaled(void *arg, const struct err *err)
     a->recent = a->attempt.effect.kind == EFFECT_AI ? recent_messages(a) : NULL;
     struct perform_request request = {.account = a->account->account,
                                       .chat = a->chat,
-                                      .contact = a->contact,
+                                      .contact = activation_address(a),
                                       .effect = &a->attempt.effect,
                                       .key = a->attempt.key,
                                       .recent = a->recent};
@@ -302,7 +331,8 @@ static void leave(struct activation *a)
 void attempt_begin(struct activation *a, struct effect *effect)
 {
     a->attempt = (struct attempt){.effect = *effect,
-                                  .key = x_printf("hm:%s:%u", a->session.id, effect->seq)};
+                                  .key = x_printf("hm:%s:%u", a->session.id, effect->seq),
+                                  .delivery = x_dup(a->delivery)};
     *effect = (struct effect){0};
     leave(a);
 }
@@ -316,8 +346,8 @@ static void decide(struct activation *a)
     const char *policy = a->account->account->ambiguous;
     bool resend = policy && strcmp(policy, "resend") == 0;
     log_warn("effect.ambiguous", "chat", a->chat, "flow", a->session.flow_id, "node",
-             a->attempt.effect.node, "attempt", a->attempt.key, "policy",
-             resend ? "resend" : "skip");
+             a->attempt.effect.node, "attempt", a->attempt.key, "delivery", a->attempt.delivery,
+             "policy", resend ? "resend" : "skip");
     if (resend) {
         leave(a);
         return;

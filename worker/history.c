@@ -27,9 +27,11 @@ static cJSON *add(struct history *history, const char *kind)
     return entry;
 }
 
-void history_input(struct history *history, int64_t number)
+void history_input(struct history *history, int64_t number, const char *delivery)
 {
-    json_add_int(add(history, "in"), "n", number);
+    cJSON *entry = add(history, "in");
+    json_add_int(entry, "n", number);
+    json_add_str(entry, "delivery", delivery);
 }
 
 void history_step(struct history *history, const struct step *step)
@@ -67,7 +69,8 @@ static void add_url(cJSON *entry, const char *url)
 }
 
 void history_effect(struct history *history, const struct effect *effect, const char *key,
-                    const cJSON *result, const char *status, int64_t at_ms, int64_t took_ms)
+                    const cJSON *result, const char *status, int64_t at_ms, int64_t took_ms,
+                    const char *delivery)
 {
     cJSON *entry = add(history, "effect");
     json_add_str(entry, "kind", effect_kind_name(effect->kind));
@@ -90,6 +93,7 @@ void history_effect(struct history *history, const struct effect *effect, const 
     json_add_str(entry, "status", status);
     json_add_int(entry, "at", at_ms);
     json_add_int(entry, "ms", took_ms);
+    json_add_str(entry, "delivery", delivery);
 }
 
 void history_restore(struct history *history, const char *const *records, size_t count)

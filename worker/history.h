@@ -6,7 +6,7 @@
  * survives a crash: entries are appended to the journal as they come and dropped from it when they
  * are projected. Pure data.
  *
- *   {"k":"in","n":1790…}                                     entry n of the mailbox
+ *   {"k":"in","n":1790…,"delivery":…}                        entry n of the mailbox
  *   {"k":"step","node":"ask","type":"input","decision":"waits"}
  *   {"k":"effect","kind":"send","key":"<session>:<seq>","node":…,"text":…,"ok":true,"id":"wamid…","at":…,"ms":12}
  *   {"k":"session","session":{…}}                            a session that ended
@@ -29,7 +29,8 @@ struct history {
 void history_init(struct history *history);
 void history_deinit(struct history *history);
 
-void history_input(struct history *history, int64_t number);
+// delivery: of the event, or NULL
+void history_input(struct history *history, int64_t number, const char *delivery);
 void history_step(struct history *history, const struct step *step);
 void history_session(struct history *history, const struct session *session);
 void history_note(struct history *history, const char *text);
@@ -38,7 +39,8 @@ void history_note(struct history *history, const char *text);
  * the effect left.
  */
 void history_effect(struct history *history, const struct effect *effect, const char *key,
-                    const cJSON *result, const char *status, int64_t at_ms, int64_t took_ms);
+                    const cJSON *result, const char *status, int64_t at_ms, int64_t took_ms,
+                    const char *delivery);
 
 // The journal's records again, after a crash. Text that is not ours is skipped.
 void history_restore(struct history *history, const char *const *records, size_t count);

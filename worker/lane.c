@@ -12,10 +12,19 @@
 
 #include "base/clock.h"
 #include "base/event.h"
+#include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "worker/history.h"
 #include "worker/internal.h"
+#include "worker/lane_receipts.h"
+
+struct lane_entry {
+    int64_t number;
+    char *json;
+    bool readable;
+    struct event event; // valid while readable
+};
 
 struct lane {
     struct worker *worker;
@@ -23,9 +32,12 @@ struct lane {
     enum platform platform;
     unsigned shard;
     int64_t epoch, turn, done;
-    unsigned open; // answers that are still to come
-    cJSON *kept;   // events for the history
-    size_t budget; // of bytes in it
+    struct lane_entry *entries;
+    size_t entry_count;
+    struct known *account; // loaded when somebody else wrote in a chat; or NULL
+    unsigned open;         // answers that are still to come
+    cJSON *kept;           // events for the history
+    size_t budget;         // of bytes in it
     struct queue_dead *dead;
     size_t dead_count;
     bool canceled;
@@ -37,7 +49,14 @@ static void lane_free(struct lane *lane)
     unsigned shard = lane->shard;
     for (size_t i = 0; i < lane->dead_count; i++)
         free((char *)lane->dead[i].reason);
+    for (size_t i = 0; i < lane->entry_count; i++) {
+        if (lane->entries[i].readable)
+            event_deinit(&lane->entries[i].event);
+        free(lane->entries[i].json);
+    }
+    free(lane->entries);
     free(lane->dead);
+    known_unref(lane->account);
     cJSON_Delete(lane->kept);
     free(lane->chat);
     free(lane->account_key);
@@ -109,29 +128,6 @@ static void settle(struct lane *lane, const struct event *event)
     cJSON_Delete(result);
 }
 
-static void fill_receipt(struct receipt *receipt, const struct lane *lane,
-                         const struct event *event)
-{
-    const cJSON *error = cJSON_GetArrayItem(event->errors, 0);
-    const char *title = json_str(error, "title");
-    int64_t code = json_int(error, "code", 0);
-    *receipt = (struct receipt){
-        .account = x_dup(lane->account_key),
-        .platform_id = x_dup(event->id),
-        .status = x_dup(event->status ? event->status : "sent"),
-        .error = error ? x_printf("%lld: %s", (long long)code, title ? title : "") : NULL,
-        .at_ms = event->timestamp_ms};
-}
-
-// A receipt of a message that we know by its id; everything else is kept whole.
-static bool is_known_receipt(const struct event *event)
-{
-    if (!event_is_receipt(event) || !event->id)
-        return false;
-    return event->kind == EVENT_STATUS ||
-           (event->callback_data && strncmp(event->callback_data, "hm:", 3) == 0);
-}
-
 static void bury(struct lane *lane, int64_t number, const char *reason)
 {
     lane->dead = x_realloc(lane->dead, lane->dead_count + 1, sizeof *lane->dead);
@@ -177,35 +173,197 @@ static void store_kept(struct lane *lane)
     writer_project(lane->worker->writer, p, on_kept, lane);
 }
 
-static void work_through(struct lane *lane, const struct queue_claim *claim)
+/* --- what somebody else wrote in a chat
+ * -------------------------------------------------------- */
+
+// A person answered, or another app: one echo on its way to the pause and the chat's thread.
+struct foreign {
+    struct lane *lane;
+    const struct lane_entry *entry;
+    int64_t until_ms; // of the pause; 0 = none
+};
+
+static void send_receipts(struct lane *lane, struct receipt_list *list)
 {
-    struct receipt *receipts = x_calloc(claim->entry_count, sizeof *receipts);
-    size_t count = 0;
-    for (size_t i = 0; i < claim->entry_count; i++) {
-        const struct queue_entry *entry = &claim->entries[i];
-        struct event event;
-        struct err err = {0};
-        lane->done = entry->number;
-        if (!event_from_json(entry->json, strlen(entry->json), &event, &err)) {
-            char *reason = x_printf("unreadable: %s", err.text);
-            bury(lane, entry->number, reason);
-            free(reason);
+    if (list->count == 0) {
+        free(list->items);
+        return;
+    }
+    lane->open++;
+    writer_receipts(lane->worker->writer, list->items, list->count, on_stored, lane);
+}
+
+static void fill_message(struct message_record *m, const char *chat, const struct event *event)
+{
+    char key[64];
+    event_dedup_key(event, key);
+    id_oid(m->id, chat, "echo", event->id ? event->id : key, NULL);
+    m->sender = x_dup(echo_sender(event));
+    m->text = x_dup(event->text);
+    m->type = x_dup(event->type ? event->type : "text");
+    m->platform_id = x_dup(event->id);
+    m->reply_to = x_dup(event->reply_to);
+    m->status = x_dup("sent");
+    m->attachments = event->attachments ? cJSON_Duplicate(event->attachments, true) : NULL;
+    m->metadata = cJSON_CreateObject();
+    json_add_str(m->metadata, "delivery", event->delivery);
+    json_add_str(m->metadata, "kind", event_kind_name(event->kind));
+    json_add_str(m->metadata, "appId", event->app_id);
+    m->at_ms = event->timestamp_ms > 0 ? event->timestamp_ms : clock_wall_ms();
+}
+
+// The message, or what it changed, and the pause in the chat's document.
+static void store_foreign(struct lane *lane, const struct foreign *foreign)
+{
+    const struct event *event = &foreign->entry->event;
+    const struct account *account = lane->account ? lane->account->account : NULL;
+    struct receipt_list list = {0};
+    struct projection *p = projection_new();
+    if (account) {
+        strcpy(p->account_id, account->id);
+        strcpy(p->user_id, account->user_id);
+    }
+    p->platform = lane->platform;
+    p->account = x_dup(lane->account_id);
+    p->contact = x_dup(event->contact);
+    p->chat = chat_key(lane->platform, lane->account_id, event->contact);
+    p->sequence = foreign->entry->number;
+    p->at_ms = clock_wall_ms();
+    p->paused_ms = foreign->until_ms;
+    p->beside = true;
+    if (!lane_echo_change(&list, lane->account_key, event))
+        fill_message(projection_add_message(p), p->chat, event);
+    send_receipts(lane, &list);
+    lane->open++;
+    writer_project(lane->worker->writer, p, on_stored, lane);
+}
+
+static void on_paused(void *arg, bool paused, const struct err *err)
+{
+    struct foreign *foreign = arg;
+    struct lane *lane = foreign->lane;
+    const struct event *event = &foreign->entry->event;
+    if (err && err->code == ERR_CANCELED) {
+        lane->canceled = true;
+    } else if (err) { // what was said is kept all the same
+        log_error("chat.pause", "account", lane->account_key, "contact", event->contact, "delivery",
+                  event->delivery, "reason", err->text);
+        foreign->until_ms = 0;
+        store_foreign(lane, foreign);
+    } else if (paused) {
+        log_info("chat.paused", "account", lane->account_key, "contact", event->contact, "by",
+                 echo_sender(event), "until_ms", log_int(foreign->until_ms), "delivery",
+                 event->delivery);
+        store_foreign(lane, foreign);
+    } else { // it is one of our own after all
+        struct receipt_list list = {0};
+        lane_receipt_sent(&list, lane->account_key, event);
+        send_receipts(lane, &list);
+    }
+    free(foreign);
+    answered(lane);
+}
+
+static int64_t pause_minutes(const struct lane *lane)
+{
+    const struct account *account = lane->account ? lane->account->account : NULL;
+    if (account && account->pause_minutes >= 0)
+        return account->pause_minutes;
+    return lane->worker->config->worker_pause_minutes;
+}
+
+static void take_foreign(struct lane *lane, const struct lane_entry *entry)
+{
+    enum { MOST_MINUTES = 366 * 24 * 60 };
+    int64_t minutes = pause_minutes(lane);
+    if (minutes > MOST_MINUTES)
+        minutes = MOST_MINUTES;
+    struct foreign *foreign = x_alloc(sizeof *foreign);
+    *foreign = (struct foreign){.lane = lane, .entry = entry};
+    if (minutes == 0) {
+        store_foreign(lane, foreign);
+        free(foreign);
+        return;
+    }
+    foreign->until_ms = clock_wall_ms() + minutes * 60000;
+    lane->open++;
+    queue_pause(lane->worker->queue, lane->account_key, entry->event.contact, foreign->until_ms,
+                entry->event.id, on_paused, foreign);
+}
+
+/* --- all of it
+ * --------------------------------------------------------------------------------- */
+
+static bool is_foreign(const struct lane *lane, const struct event *event)
+{
+    return event->kind == EVENT_ECHO && event->contact && !event->group &&
+           !echo_is_ours(lane->worker->config, event);
+}
+
+static bool is_of_unknown_account(const struct lane *lane)
+{
+    return lane->account && lane->account->err.code == ERR_NOT_FOUND;
+}
+
+static void work_through(struct lane *lane)
+{
+    struct receipt_list list = {0};
+    for (size_t i = 0; i < lane->entry_count; i++) {
+        const struct lane_entry *entry = &lane->entries[i];
+        const struct event *event = &entry->event;
+        if (!entry->readable)
+            continue;
+        if (is_foreign(lane, event) && !is_of_unknown_account(lane)) {
+            take_foreign(lane, entry);
             continue;
         }
-        if (is_known_receipt(&event))
-            fill_receipt(&receipts[count++], lane, &event);
-        else
+        if (is_foreign(lane, event) || !lane_receipts(&list, lane->account_key, event))
             keep(lane, entry->number, entry->json);
-        if (event_is_receipt(&event) && event.contact)
-            settle(lane, &event);
-        event_deinit(&event);
+        if (event_is_receipt(event) && event->contact)
+            settle(lane, event);
     }
-    if (count > 0) {
-        lane->open++;
-        writer_receipts(lane->worker->writer, receipts, count, on_stored, lane);
-    } else {
-        free(receipts);
+    send_receipts(lane, &list);
+    store_kept(lane);
+    answered(lane);
+}
+
+static void on_account(void *arg, struct known *known)
+{
+    struct lane *lane = arg;
+    if (!known) {
+        lane->canceled = true;
+        answered(lane);
+        return;
     }
+    lane->account = known_ref(known);
+    work_through(lane);
+}
+
+static void read_entries(struct lane *lane, const struct queue_claim *claim)
+{
+    lane->entries = x_calloc(claim->entry_count, sizeof *lane->entries);
+    lane->entry_count = claim->entry_count;
+    for (size_t i = 0; i < claim->entry_count; i++) {
+        struct lane_entry *entry = &lane->entries[i];
+        struct err err = {0};
+        entry->number = lane->done = claim->entries[i].number;
+        entry->json = x_dup(claim->entries[i].json);
+        entry->readable = event_from_json(entry->json, strlen(entry->json), &entry->event, &err);
+        if (entry->readable)
+            continue;
+        char *reason = x_printf("unreadable: %s", err.text);
+        bury(lane, entry->number, reason);
+        free(reason);
+    }
+}
+
+// Only what others write in a chat needs the account's document.
+static bool needs_account(const struct lane *lane)
+{
+    for (size_t i = 0; i < lane->entry_count; i++)
+        if (lane->entries[i].readable && is_foreign(lane, &lane->entries[i].event))
+            return true;
+    return false;
 }
 
 void lane_start(struct worker *worker, const struct queue_claim *claim)
@@ -220,15 +378,23 @@ void lane_start(struct worker *worker, const struct queue_claim *claim)
     lane->done = claim->done;
     lane->kept = cJSON_CreateArray();
     lane->budget = HISTORY_MOST_BYTES;
+    lane->open = 1; // our own, until everything is started
     worker->active++;
     char *alias = NULL;
-    lane->open = 1; // our own, until everything is started
-    if (!chat_key_split(lane->chat, &lane->platform, &lane->account_id, &alias))
-        lane->canceled = true;
+    bool named = chat_key_split(lane->chat, &lane->platform, &lane->account_id, &alias);
     free(alias);
-    if (!lane->canceled) {
-        work_through(lane, claim);
-        store_kept(lane);
+    if (!named) {
+        lane->canceled = true;
+        answered(lane);
+        return;
     }
-    answered(lane);
+    read_entries(lane, claim);
+    char *key = x_printf("account:%s", lane->account_key);
+    if (needs_account(lane))
+        lane->account = catalog_peek(worker->catalog, key);
+    if (needs_account(lane) && !lane->account)
+        catalog_load(worker->catalog, key, on_account, lane);
+    else
+        work_through(lane);
+    free(key);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What an activation leaves in MongoDB, made from its history (design, P5): see
-// models/projection.h.
+// models/projection.h. What events leave is in inbound.c.
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,31 +19,6 @@ static const struct activation_entry *entry_of(const struct activation *a, const
     return NULL;
 }
 
-static void add_inbound(struct projection *p, const struct activation *a,
-                        const struct activation_entry *entry)
-{
-    const struct event *event = &entry->event;
-    if (!p->contact_name)
-        p->contact_name = x_dup(event->contact_name);
-    for (size_t i = 0; i < EVENT_ALIASES_MAX && !p->aliases[0]; i++)
-        for (size_t k = 0; k < EVENT_ALIASES_MAX; k++)
-            p->aliases[k] = x_dup(event->aliases[k]);
-    if (!event_resumes_flow(event))
-        return;
-    struct message_record *m = projection_add_message(p);
-    char key[64];
-    event_dedup_key(event, key);
-    id_oid(m->id, a->chat, "in", key, NULL);
-    m->inbound = true;
-    m->text = x_dup(event->text);
-    m->type = x_dup(event->type ? event->type : event_kind_name(event->kind));
-    m->platform_id = x_dup(event->id);
-    m->payload = x_dup(event->payload);
-    m->status = x_dup("received");
-    m->attachments = event->attachments ? cJSON_Duplicate(event->attachments, true) : NULL;
-    m->at_ms = event->timestamp_ms > 0 ? event->timestamp_ms : clock_wall_ms();
-}
-
 static void add_outbound(struct projection *p, const struct activation *a, const cJSON *item)
 {
     const char *key = json_str(item, "key");
@@ -59,9 +34,13 @@ static void add_outbound(struct projection *p, const struct activation *a, const
     m->status = x_dup(json_str(item, "status"));
     m->error = x_dup(json_str(item, "error"));
     m->at_ms = json_int(item, "at", 0);
+    if (json_str(item, "delivery")) {
+        m->metadata = cJSON_CreateObject();
+        json_add_str(m->metadata, "delivery", json_str(item, "delivery"));
+    }
 }
 
-static void add_session(struct projection *p, const struct session *session)
+struct session_record *project_session(struct projection *p, const struct session *session)
 {
     struct session_record *s = projection_add_session(p);
     strcpy(s->id, session->id);
@@ -75,6 +54,7 @@ static void add_session(struct projection *p, const struct session *session)
     s->ended_ms = session->ended_ms;
     s->active_ms = session->active_ms;
     s->steps = session->steps;
+    return s;
 }
 
 static void add_ended_session(struct projection *p, const cJSON *item)
@@ -82,7 +62,7 @@ static void add_ended_session(struct projection *p, const cJSON *item)
     char *text = json_print(json_get(item, "session"));
     struct session session;
     if (text && session_from_json(text, strlen(text), &session, NULL)) {
-        add_session(p, &session);
+        project_session(p, &session);
         session_deinit(&session);
     }
     free(text);
@@ -100,6 +80,11 @@ static cJSON *readable_history(const struct activation *a)
             strcmp(json_str(item, "k"), "in") == 0 ? entry_of(a, item) : NULL;
         if (entry)
             history_add_event(item, entry->json, &budget);
+        if (entry && entry->readable && event_is_merged(&entry->event)) // told by its session
+            cJSON_DeleteItemFromObjectCaseSensitive(
+                cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(item, "event"),
+                                                 "data"),
+                "state");
         cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(item, "session"),
                                                 "vars");
     }
@@ -116,6 +101,9 @@ struct projection *activation_projection(const struct activation *a)
     p->account = x_dup(a->account_id);
     p->chat = x_dup(a->chat);
     p->contact = x_dup(a->contact);
+    p->address = x_dup(a->address);
+    p->paused_ms = a->paused_ms;
+    p->resumed_ms = a->was_paused_ms;
     p->epoch = a->epoch;
     p->done = a->consumed;
     p->sequence = a->turn + 1;
@@ -125,16 +113,17 @@ struct projection *activation_projection(const struct activation *a)
         const char *kind = json_str(item, "k");
         const struct activation_entry *entry = strcmp(kind, "in") == 0 ? entry_of(a, item) : NULL;
         if (entry && entry->readable)
-            add_inbound(p, a, entry);
+            project_event(p, a, entry);
         else if (strcmp(kind, "effect") == 0)
             add_outbound(p, a, item);
         else if (strcmp(kind, "session") == 0)
             add_ended_session(p, item);
     }
     if (a->has_session)
-        add_session(p, &a->session);
+        project_session(p, &a->session);
     if (!p->aliases[0])
         p->aliases[0] = x_dup(a->contact);
     p->history = readable_history(a);
+    project_changes(p);
     return p;
 }

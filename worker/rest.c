@@ -38,6 +38,8 @@ static void activation_free(struct activation *a)
     free(a->account_key);
     free(a->account_id);
     free(a->contact);
+    free(a->address);
+    free(a->sent_id);
     free(a->fired);
     free(a->claimed_state);
     free(a);
@@ -53,7 +55,8 @@ static void release(struct activation *a)
 
 void activation_drop(struct activation *a, const char *reason)
 {
-    log_warn("activation.dropped", "chat", a->chat, "epoch", log_int(a->epoch), "reason", reason);
+    log_warn("activation.dropped", "chat", a->chat, "epoch", log_int(a->epoch), "delivery",
+             a->delivery, "reason", reason);
     release(a);
 }
 
@@ -63,9 +66,14 @@ void activation_drop(struct activation *a, const char *reason)
 // The state as finish (resting) and the journal have it; NULL when there is nothing to keep.
 static char *state_json(const struct activation *a, bool resting)
 {
-    if (resting && !a->has_session)
+    if (resting && !a->has_session && !a->address && a->paused_ms == 0)
         return NULL;
     cJSON *json = cJSON_CreateObject();
+    json_add_str(json, "address", a->address);
+    if (a->paused_ms > 0)
+        json_add_int(json, "paused", a->paused_ms);
+    if (!resting && a->was_paused_ms > 0)
+        json_add_int(json, "was_paused", a->was_paused_ms);
     if (a->has_session) {
         char *text = session_to_json(&a->session);
         cJSON_AddItemToObject(json, "session", json_read(text, strlen(text), NULL));
@@ -93,13 +101,16 @@ void activation_journal(struct activation *a, queue_done_fn done)
                                  .state = state,
                                  .attempt = attempt,
                                  .records = (const char *const *)records,
-                                 .record_count = count};
+                                 .record_count = count,
+                                 .sent_id = a->sent_id};
     queue_journal(a->worker->queue, &call, done, a);
     for (size_t i = 0; i < count; i++)
         free(records[i]);
     free(records);
     free(state);
     free(attempt);
+    free(a->sent_id);
+    a->sent_id = NULL;
 }
 
 /* --- finishing
@@ -114,7 +125,7 @@ static void on_finished(void *arg, const struct err *err)
 }
 
 // The timer that wakes the chat for what it waits for: the parked attempt, else the session's
-// deadline.
+// deadline, which during a pause is kept until its end.
 static struct queue_timer resting_timer(const struct activation *a, char **ret_token)
 {
     if (a->park_token) {
@@ -122,7 +133,8 @@ static struct queue_timer resting_timer(const struct activation *a, char **ret_t
         return (struct queue_timer){.delay_ms = a->park_ms, .token = *ret_token};
     }
     if (a->has_session && a->session.until_ms > 0) {
-        int64_t left = a->session.until_ms - clock_wall_ms();
+        int64_t until = a->session.until_ms > a->paused_ms ? a->session.until_ms : a->paused_ms;
+        int64_t left = until - clock_wall_ms();
         *ret_token = x_printf("%s:%u", a->session.id, a->session.wait_number);
         return (struct queue_timer){.delay_ms = left > 0 ? left : 0, .token = *ret_token};
     }
@@ -187,7 +199,8 @@ static void on_projected(void *arg, const struct err *err)
         return;
     }
     if (err) { // MongoDB refuses the records for themselves: trying again would not help
-        log_error("projection.refused", "chat", a->chat, "reason", err->text);
+        log_error("projection.refused", "chat", a->chat, "delivery", a->delivery, "reason",
+                  err->text);
         char *reason = x_printf(
             "was processed, a retry does it again: its records were refused: %s", err->text);
         activation_bury(a, reason);
