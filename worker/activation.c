@@ -228,13 +228,15 @@ static void note_pause(struct activation *a)
     a->pause_noted = true;
 }
 
-// What an event changes whether or not a flow sees it.
-static void take_in(struct activation *a, const struct activation_entry *entry)
+// What an event changes whether or not a flow sees it. ret_adopted: there is a session now, whose
+// flow has to be loaded.
+static void take_in(struct activation *a, const struct activation_entry *entry, bool *ret_adopted)
 {
     const struct event *event = entry->readable ? &entry->event : NULL;
     a->consumed = entry->number;
     a->delivery = event ? event->delivery : NULL;
-    history_input(&a->history, entry->number, a->delivery);
+    *ret_adopted = event && activation_adopt(a, event);
+    history_input(&a->history, entry->number, a->delivery, *ret_adopted);
     if (!event)
         return;
     activation_take_address(a, event);
@@ -251,8 +253,14 @@ static bool consume(struct activation *a, struct activation_entry *entry)
     bool silent = (starts || resumes) && is_paused(a);
     if (starts && !silent && !load_flow(a))
         return false;
-    take_in(a, entry);
+    bool adopted;
+    take_in(a, entry, &adopted);
     worker_count_event(a->worker);
+    if (adopted) {
+        drop_flow(a);
+        activation_load_session_flow(a);
+        return false;
+    }
     if (silent)
         note_pause(a);
     if (silent || (!starts && !resumes))

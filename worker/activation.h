@@ -99,6 +99,8 @@ void activation_start(struct worker *worker, const struct queue_claim *claim);
 void activation_set_state(struct activation *activation, enum activation_state state);
 // Goes on after an effect's result was given to the engine, or with the next event.
 void activation_run(struct activation *activation);
+// begin.c: loads the flow of the session, then goes on.
+void activation_load_session_flow(struct activation *activation);
 // The session has ended: it becomes part of the history.
 void activation_session_over(struct activation *activation);
 // Gives the engine its effect's result and goes on.
@@ -130,6 +132,8 @@ struct merged {
     char *chat;   // that became part of this one, or NULL
     cJSON *state; // it had, or NULL
 };
+// Goes on with the session that a merged chat brought. False: there is none, or one runs here.
+bool activation_adopt(struct activation *activation, const struct event *event);
 bool event_is_merged(const struct event *event);
 MUST_USE bool merged_read(const struct event *event, struct merged *ret_merged);
 void merged_deinit(struct merged *merged);
@@ -141,7 +145,7 @@ void activation_take_address(struct activation *activation, const struct event *
 struct projection *activation_projection(const struct activation *activation);
 // inbound.c: what an event leaves in it
 void project_event(struct projection *p, const struct activation *activation,
-                   const struct activation_entry *entry);
+                   const struct activation_entry *entry, bool adopted);
 // What was edited or taken back among the projection's own messages and history.
 void project_changes(struct projection *p);
 struct session_record *project_session(struct projection *p, const struct session *session);

@@ -28,6 +28,7 @@ static void begin(struct activation *a)
     a->park_ms = 0;
     if (a->resumed)
         history_note(&a->history, "the pause is over: the flow may speak again");
+    a->resumed = false;
     if (a->attempt.key)
         attempt_resume(a);
     else
@@ -60,7 +61,7 @@ static void on_session_flow(void *arg, struct known *known)
     begin(a);
 }
 
-static void load_session_flow(struct activation *a)
+void activation_load_session_flow(struct activation *a)
 {
     if (!a->has_session || a->closed) {
         begin(a);
@@ -111,7 +112,7 @@ static void on_account(void *arg, struct known *known)
     }
     if (known->account) {
         a->account = known_ref(known);
-        load_session_flow(a);
+        activation_load_session_flow(a);
         return;
     }
     if (known->err.code != ERR_NOT_FOUND || a->attempt.key)
@@ -205,7 +206,7 @@ void activation_start(struct worker *worker, const struct queue_claim *claim)
     char *key = x_printf("account:%s", a->account_key);
     a->account = catalog_peek(worker->catalog, key);
     if (a->account && a->account->account) {
-        load_session_flow(a);
+        activation_load_session_flow(a);
     } else {
         known_unref(a->account);
         a->account = NULL;

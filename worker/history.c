@@ -27,11 +27,13 @@ static cJSON *add(struct history *history, const char *kind)
     return entry;
 }
 
-void history_input(struct history *history, int64_t number, const char *delivery)
+void history_input(struct history *history, int64_t number, const char *delivery, bool adopted)
 {
     cJSON *entry = add(history, "in");
     json_add_int(entry, "n", number);
     json_add_str(entry, "delivery", delivery);
+    if (adopted)
+        cJSON_AddTrueToObject(entry, "adopted");
 }
 
 void history_step(struct history *history, const struct step *step)

@@ -29,8 +29,8 @@ struct history {
 void history_init(struct history *history);
 void history_deinit(struct history *history);
 
-// delivery: of the event, or NULL
-void history_input(struct history *history, int64_t number, const char *delivery);
+// delivery: of the event, or NULL. adopted: the session that the event brought goes on here
+void history_input(struct history *history, int64_t number, const char *delivery, bool adopted);
 void history_step(struct history *history, const struct step *step);
 void history_session(struct history *history, const struct session *session);
 void history_note(struct history *history, const char *text);

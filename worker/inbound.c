@@ -224,12 +224,13 @@ void project_changes(struct projection *p)
 /* --- chats that became one
  * --------------------------------------------------------------------- */
 
-static void add_merged(struct projection *p, const struct activation *a, const struct event *event)
+static void add_merged(struct projection *p, const struct activation *a, const struct event *event,
+                       bool adopted)
 {
     struct merged merged;
     if (!merged_read(event, &merged))
         return;
-    char *text = merged.state ? json_print(json_get(merged.state, "session")) : NULL;
+    char *text = merged.state && !adopted ? json_print(json_get(merged.state, "session")) : NULL;
     struct session session;
     if (text && session_from_json(text, strlen(text), &session, NULL)) {
         session.ended_ms = time_of(event);
@@ -248,12 +249,12 @@ static void add_merged(struct projection *p, const struct activation *a, const s
 }
 
 void project_event(struct projection *p, const struct activation *a,
-                   const struct activation_entry *entry)
+                   const struct activation_entry *entry, bool adopted)
 {
     const struct event *event = &entry->event;
     add_person(p, event);
     if (event_is_merged(event))
-        add_merged(p, a, event);
+        add_merged(p, a, event, adopted);
     if (is_said(event))
         add_message(p, a, event);
     add_change(p, event);

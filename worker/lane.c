@@ -36,6 +36,7 @@ struct lane {
     size_t entry_count;
     struct known *account; // loaded when somebody else wrote in a chat; or NULL
     unsigned open;         // answers that are still to come
+    unsigned pausing;      // echoes of which nobody knows yet whether they are ours
     cJSON *kept;           // events for the history
     size_t budget;         // of bytes in it
     struct queue_dead *dead;
@@ -255,12 +256,15 @@ static void on_paused(void *arg, bool paused, const struct err *err)
                  echo_sender(event), "until_ms", log_int(foreign->until_ms), "delivery",
                  event->delivery);
         store_foreign(lane, foreign);
-    } else { // it is one of our own after all
+    } else { // it is one of our own, or may be
         struct receipt_list list = {0};
         lane_receipt_sent(&list, lane->account_key, event);
         send_receipts(lane, &list);
+        keep(lane, foreign->entry->number, foreign->entry->json);
     }
     free(foreign);
+    if (--lane->pausing == 0)
+        store_kept(lane);
     answered(lane);
 }
 
@@ -287,8 +291,9 @@ static void take_foreign(struct lane *lane, const struct lane_entry *entry)
     }
     foreign->until_ms = clock_wall_ms() + minutes * 60000;
     lane->open++;
+    lane->pausing++;
     queue_pause(lane->worker->queue, lane->account_key, entry->event.contact, foreign->until_ms,
-                entry->event.id, on_paused, foreign);
+                echo_may_be_ours(&entry->event) ? entry->event.id : NULL, on_paused, foreign);
 }
 
 /* --- all of it
@@ -323,7 +328,8 @@ static void work_through(struct lane *lane)
             settle(lane, event);
     }
     send_receipts(lane, &list);
-    store_kept(lane);
+    if (lane->pausing == 0)
+        store_kept(lane);
     answered(lane);
 }
 

@@ -130,10 +130,20 @@ bool echo_is_ours(const struct config *config, const struct event *event)
     return false;
 }
 
+static bool is_inbox(const char *app_id)
+{
+    for (size_t i = 0; app_id && i < sizeof inbox_apps / sizeof *inbox_apps; i++)
+        if (strcmp(inbox_apps[i], app_id) == 0)
+            return true;
+    return false;
+}
+
+bool echo_may_be_ours(const struct event *event)
+{
+    return event->platform != PLATFORM_WHATSAPP && !is_inbox(event->app_id);
+}
+
 const char *echo_sender(const struct event *event)
 {
-    for (size_t i = 0; event->app_id && i < sizeof inbox_apps / sizeof *inbox_apps; i++)
-        if (strcmp(inbox_apps[i], event->app_id) == 0)
-            return "agent";
-    return event->app_id ? event->app_id : "agent";
+    return event->app_id && !is_inbox(event->app_id) ? event->app_id : "agent";
 }

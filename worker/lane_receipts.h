@@ -31,5 +31,9 @@ void lane_receipt_sent(struct receipt_list *list, const char *account_key,
 // An echo of what Hookmill sent: it carries our attempt's name, or the id of one of our apps.
 bool echo_is_ours(const struct config *config, const struct event *event);
 
+// Of one that does not: WhatsApp tells only of what was written on the phone, and the inboxes are
+// people's; any other may be ours, its metadata lost.
+bool echo_may_be_ours(const struct event *event);
+
 // Who sent a message that is not ours: "agent" for a person, else the app's id; borrowed.
 const char *echo_sender(const struct event *event);

@@ -72,6 +72,24 @@ bool event_is_merged(const struct event *event)
     return event->kind == EVENT_CONTACT && event->type && strcmp(event->type, "merged") == 0;
 }
 
+bool activation_adopt(struct activation *a, const struct event *event)
+{
+    struct merged merged;
+    if (a->has_session || !event_is_merged(event) || !merged_read(event, &merged))
+        return false;
+    char *text = merged.state ? json_print(json_get(merged.state, "session")) : NULL;
+    bool ok = text && session_from_json(text, strlen(text), &a->session, NULL);
+    // One that waits for an effect's result has lost the effect.
+    if (ok && (a->session.status != SESSION_ACTIVE || a->session.wait == WAIT_RESULT)) {
+        session_deinit(&a->session);
+        ok = false;
+    }
+    a->has_session = ok;
+    free(text);
+    merged_deinit(&merged);
+    return ok;
+}
+
 bool merged_read(const struct event *event, struct merged *ret_merged)
 {
     *ret_merged = (struct merged){0};

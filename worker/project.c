@@ -113,7 +113,7 @@ struct projection *activation_projection(const struct activation *a)
         const char *kind = json_str(item, "k");
         const struct activation_entry *entry = strcmp(kind, "in") == 0 ? entry_of(a, item) : NULL;
         if (entry && entry->readable)
-            project_event(p, a, entry);
+            project_event(p, a, entry, json_bool(item, "adopted", false));
         else if (strcmp(kind, "effect") == 0)
             add_outbound(p, a, item);
         else if (strcmp(kind, "session") == 0)

@@ -66,7 +66,7 @@ void activation_drop(struct activation *a, const char *reason)
 // The state as finish (resting) and the journal have it; NULL when there is nothing to keep.
 static char *state_json(const struct activation *a, bool resting)
 {
-    if (resting && !a->has_session && !a->address && a->paused_ms == 0)
+    if (resting && !a->has_session && !a->address)
         return NULL;
     cJSON *json = cJSON_CreateObject();
     json_add_str(json, "address", a->address);
