@@ -240,9 +240,12 @@ static void change_edit(struct receipt_work *work, struct err *owner, const stru
     if (r->chat == NULL)
         return;
     bson_oid_t chat = chat_oid(r);
-    batch_update(&work->batches[CHATS], owner,
-                 BCON_NEW("_id", BCON_OID(&chat), "lastMessageId", BCON_UTF8(r->platform_id)),
-                 BCON_NEW("$set", "{", "lastMessage", BCON_UTF8(text), "}"), false);
+    filter = BCON_NEW("_id", BCON_OID(&chat), "lastMessageId", BCON_UTF8(r->platform_id),
+                      "lastMessageChangedAt", "{", "$not", "{", "$gt", BCON_DATE_TIME(r->at_ms),
+                      "}", "}");
+    update = BCON_NEW("$set", "{", "lastMessage", BCON_UTF8(text), "lastMessageChangedAt",
+                      BCON_DATE_TIME(r->at_ms), "}");
+    batch_update(&work->batches[CHATS], owner, filter, update, false);
 }
 
 /* --- taking back
@@ -283,7 +286,7 @@ static void purge_chat(struct receipt_work *work, struct err *owner, const struc
     bson_oid_t chat = chat_oid(r);
     batch_update(&work->batches[CHATS], owner,
                  BCON_NEW("_id", BCON_OID(&chat), "lastMessageId", BCON_UTF8(r->platform_id)),
-                 BCON_NEW("$set", "{", "lastMessage", "", "}"), false);
+                 BCON_NEW("$set", "{", "lastMessage", "", "lastMessageId", "", "}"), false);
     purge_entries(work, owner, r, "event.id", "entries.$[e].event.");
     purge_entries(work, owner, r, "event.target", "entries.$[e].event."); // its edits
     purge_entries(work, owner, r, "id", "entries.$[e].");                 // sent by us

@@ -34,6 +34,8 @@ static void add_last(bson_t *set, const struct projection *p)
         document_add_str(set, "lastMessage", last->text);
         document_add_str(set, "lastMessageId", last->platform_id != NULL ? last->platform_id : "");
         BSON_APPEND_DATE_TIME(set, "lastMessageAt", last->at_ms);
+        int64_t changed_ms = last->edited_ms > 0 ? last->edited_ms : last->at_ms;
+        BSON_APPEND_DATE_TIME(set, "lastMessageChangedAt", changed_ms);
     }
     if (last_in != NULL)
         BSON_APPEND_DATE_TIME(set, "lastInboundAt", last_in->at_ms);
