@@ -19,14 +19,14 @@ struct account {
     enum platform platform;
     char *account_id; // Page id, Instagram account id, phone_number_id
     char *name;
-    char *status;      // connected, disconnected, error, pending
-    char *token;       // opened; secret
-    char *login;       // instagram only: "facebook" or "instagram" (which host serves it)
-    char *page_id;     // instagram by Facebook Login: the linked page, or NULL
-    char *waba_id;     // whatsapp: its WhatsApp Business Account, or NULL
+    char *status;          // connected, disconnected, error, pending
+    char *token;           // opened; secret
+    char *login;           // instagram only: "facebook" or "instagram" (which host serves it)
+    char *page_id;         // instagram by Facebook Login: the linked page, or NULL
+    char *waba_id;         // whatsapp: its WhatsApp Business Account, or NULL
     int64_t pause_minutes; // how long a person's answer keeps the flow silent; < 0 = as configured
-    char *ambiguous;   // policy "resend" or "skip"
-    char (*flows)[25]; // enabled flows, in order
+    char *ambiguous;       // policy "resend" or "skip"
+    char (*flows)[25];     // enabled flows, in order
     size_t flow_count;
     int64_t updated_ms;
 };

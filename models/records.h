@@ -13,13 +13,13 @@
  * messages, one document per message, both directions. The names that the applications use for the
  * same thing stand side by side: chatId, chat, accountId, accountKey, userId   where it belongs
  *   source                facebook | instagram | whatsapp
- *   direction in | out,   sender customer | bot | agent | an app's id,   role user | assistant,   senderId (platform's id
- * of who wrote) content = message     the text; "" when there is none;   messageType, payload,
- * attachments platformMessageId     mid, wamid status, statusRank    accepted | unknown 0, sent 1,
- * failed 2, delivered 3, read 4, played 5; statusAt nodeId, sessionId, model, error timestamp =
- * createdAt when it was written or sent;   order: position in the chat
- *   replyTo, groupId, data, metadata {delivery, kind, target …};   edited, editedAt, deleted,
- * deletedAt;   reactions [{by, emoji, at}]
+ *   direction in | out,   sender customer | bot | agent | an app's id,   role user | assistant,
+ * senderId (platform's id of who wrote) content = message     the text; "" when there is none;
+ * messageType, payload, attachments platformMessageId     mid, wamid status, statusRank    accepted
+ * | unknown 0, sent 1, failed 2, delivered 3, read 4, played 5; statusAt nodeId, sessionId, model,
+ * error timestamp = createdAt when it was written or sent;   order: position in the chat replyTo,
+ * groupId, data, metadata {delivery, kind, target …};   edited, editedAt, deleted, deletedAt;
+ * reactions [{by, emoji, at}]
  */
 void records_add_messages(struct batch *batch, const struct projection *p, struct err *owner);
 
