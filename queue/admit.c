@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Admission. A delivery's events are split by shard and collected; at the end of the loop's turn
- * each shard gets one call with what was collected for it, and while that call is under way the
- * next one collects. One call at a time per shard is what lets admit.lua know a repeat by its
- * number, and makes the batches grow by themselves under load.
+ * each shard gets one call with what was collected for it, and while QUEUE_ADMIT_CALLS of them are
+ * under way the next one collects. So few at a time per shard are what lets admit.lua know a repeat
+ * by its number, and make the batches grow by themselves under load. With a spool, what cannot go
+ * to Redis goes to the disk (admit_spool.c); under the same bound, so that its batches grow, too.
  */
 
 #include <assert.h>
@@ -16,13 +17,14 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "queue/internal.h"
+#include "spool/spool.h"
 
 // One queue_admit(). Freed when it was answered and no event of it is left here.
 struct delivery {
     struct delivery *prev, *next;
     queue_admit_fn done;
     void *arg;
-    int64_t deadline_ms;
+    int64_t since_ms, deadline_ms;
     size_t parts; // events without an answer
     bool told;    // the callback ran
     struct queue_admitted result;
@@ -34,13 +36,6 @@ struct pending_event {
     struct delivery *delivery;
     struct cmd args; // of admit.lua
     size_t bytes;    // counted in queue->backlog
-};
-
-// The events of the call that is under way.
-struct batch {
-    unsigned shard;
-    size_t count, bytes;
-    struct delivery *deliveries[QUEUE_ADMIT_EVENTS];
 };
 
 static void delivery_tell(struct delivery *delivery)
@@ -130,7 +125,10 @@ static struct delivery *delivery_new(struct queue *queue, queue_admit_fn done, v
     struct delivery *delivery = x_alloc(sizeof(*delivery));
     delivery->done = done;
     delivery->arg = arg;
-    delivery->deadline_ms = clock_mono_ms() + queue->give_up_ms;
+    delivery->since_ms = clock_mono_ms();
+    bool redis_alone = !queue->spool && queue->give_up_ms < queue->answer_ms;
+    delivery->deadline_ms =
+        delivery->since_ms + (redis_alone ? queue->give_up_ms : queue->answer_ms);
     DL_APPEND(queue->deliveries, delivery);
     if (!queue->closing)
         event_active(queue->flush, EV_TIMEOUT, 0);
@@ -163,13 +161,26 @@ static void part_end(struct queue *queue, struct delivery *delivery, char letter
 {
     delivery->result.admitted += letter == 'a';
     delivery->result.duplicates += letter == 'd';
+    delivery->result.spooled += letter == 's';
     if (err)
         delivery->err = *err;
     if (--delivery->parts == 0)
         delivery_end(queue, delivery);
 }
 
-static void shard_flush(struct queue *queue, unsigned shard);
+void batch_end(struct batch *batch, const char *letters, const struct err *err)
+{
+    struct queue *queue = batch->queue;
+    struct shard *s = &queue->shards[batch->shard];
+    DL_DELETE(s->batches, batch);
+    s->under_way--;
+    queue->backlog -= batch->bytes;
+    for (size_t i = 0; i < batch->count; i++)
+        part_end(queue, batch->deliveries[i], err ? '\0' : letters ? letters[i] : 's', err);
+    if (!queue->closing)
+        shard_flush(queue, batch->shard);
+    free(batch);
+}
 
 static void on_admitted(struct queue *queue, void *arg, const redisReply *reply,
                         const struct err *err)
@@ -181,39 +192,58 @@ static void on_admitted(struct queue *queue, void *arg, const redisReply *reply,
         err_set(&broken, ERR_INTERNAL, "Redis: admit answered something else than its letters");
         err = &broken;
     }
-    queue->shards[batch->shard].admitting = false;
-    queue->backlog -= batch->bytes;
-    for (size_t i = 0; i < batch->count; i++)
-        part_end(queue, batch->deliveries[i], err ? '\0' : letters[i], err);
-    if (!queue->closing)
-        shard_flush(queue, batch->shard);
-    free(batch);
+    batch_end(batch, letters, err);
 }
 
-// Sends what was collected for a shard, unless a call is under way or Redis is away.
-static void shard_flush(struct queue *queue, unsigned shard)
+// Moves what was collected for a shard into a batch, as much of it as one call may hold.
+static struct batch *batch_new(struct queue *queue, unsigned shard, struct cmd *ret_args)
 {
     struct shard *s = &queue->shards[shard];
-    if (s->admitting || !s->events || !queue_is_up(queue))
-        return;
     struct batch *batch = x_alloc(sizeof(*batch));
+    struct cmd events = {0};
+    batch->queue = queue;
     batch->shard = shard;
-    struct cmd args = {0};
+    batch->give_up_ms = s->events->delivery->since_ms + queue->give_up_ms;
     while (s->events && batch->count < QUEUE_ADMIT_EVENTS && batch->bytes < QUEUE_ADMIT_BYTES) {
         struct pending_event *event = s->events;
         DL_DELETE(s->events, event);
         batch->deliveries[batch->count++] = event->delivery;
         batch->bytes += event->bytes;
-        cmd_append(&args, &event->args);
+        cmd_append(&events, &event->args);
         free(event);
     }
-    struct cmd cmd = call_script(queue, SCRIPT_ADMIT, shard);
-    cmd_add_str(&cmd, queue->incarnation);
-    cmd_add_int(&cmd, ++queue->next_number);
-    cmd_add_int(&cmd, (int64_t)batch->count);
-    cmd_append(&cmd, &args);
-    s->admitting = true;
-    queue_call(queue, &cmd, on_admitted, batch);
+    cmd_add_str(ret_args, queue->incarnation);
+    cmd_add_int(ret_args, ++queue->next_number);
+    cmd_add_int(ret_args, (int64_t)batch->count);
+    cmd_append(ret_args, &events);
+    DL_APPEND(s->batches, batch);
+    s->under_way++;
+    return batch;
+}
+
+/*
+ * Sends what was collected for a shard, to Redis or, if that is not to be, to the disk. Nothing
+ * goes to the disk while Redis may still run an earlier call of ours, which a record could overtake
+ * by way of another process: such a call is answered, or goes to the disk itself (spool_sent).
+ */
+void shard_flush(struct queue *queue, unsigned shard)
+{
+    struct shard *s = &queue->shards[shard];
+    while (s->events && s->under_way < QUEUE_ADMIT_CALLS) {
+        bool to_disk = spool_is_first(queue, shard);
+        bool in_redis = s->batches && s->batches->call;
+        if (to_disk ? in_redis : !queue_is_up(queue))
+            return;
+        struct cmd args = {0};
+        struct batch *batch = batch_new(queue, shard, &args);
+        if (to_disk) {
+            spool_batch(batch, &args);
+        } else {
+            struct cmd cmd = call_script(queue, SCRIPT_ADMIT, shard);
+            cmd_append(&cmd, &args);
+            batch->call = queue_call(queue, &cmd, on_admitted, batch);
+        }
+    }
 }
 
 void admit_flush(struct queue *queue)
@@ -234,9 +264,17 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
     admit_flush(queue);
 }
 
-void admit_init(struct queue *queue)
+bool admit_init(struct queue *queue, const struct queue_config *config, struct err *err)
 {
+    if (config->spool && spool_shards(config->spool) != queue->shard_count)
+        return err_set(err, ERR_CONFIG, "the spool has %u shards, the queue has %u",
+                       spool_shards(config->spool), queue->shard_count);
+    queue->answer_ms = config->answer_ms > 0 ? config->answer_ms : 4000;
+    queue->spool = config->spool;
+    for (unsigned i = 0; i < queue->shard_count; i++)
+        queue->shards[i].drain = (struct drain){.queue = queue, .shard = i};
     queue->flush = event_new(queue->base, -1, 0, on_flush, queue);
+    return true;
 }
 
 // Forgets the events of deliveries that were answered already and are not on their way.
@@ -264,12 +302,44 @@ void admit_tick(struct queue *queue, int64_t now_ms)
             break;
         if (delivery->told || delivery->parts == 0)
             continue;
-        err_set(&delivery->err, ERR_UNAVAILABLE, "Redis did not answer in time");
+        err_set(&delivery->err, ERR_UNAVAILABLE,
+                queue->spool ? "neither Redis nor the disk answered in time"
+                             : "Redis did not answer in time");
         delivery_tell(delivery);
         late = true;
     }
     if (late)
         drop_told(queue);
+    for (unsigned i = 0; queue->spool && i < queue->shard_count; i++) {
+        struct shard *s = &queue->shards[i];
+        if (s->batches && s->batches->call && now_ms >= s->batches->give_up_ms)
+            spool_sent(queue, i);
+        drain_kick(queue, i);
+        shard_flush(queue, i);
+    }
+}
+
+void admit_down(struct queue *queue)
+{
+    for (unsigned i = 0; queue->spool && i < queue->shard_count; i++) {
+        drain_stop(queue, i);
+        spool_sent(queue, i);
+        shard_flush(queue, i);
+    }
+}
+
+// Their callers are told that it was cancelled: they may be kept nevertheless.
+void admit_close(struct queue *queue)
+{
+    for (unsigned i = 0; queue->spool && i < queue->shard_count; i++) {
+        drain_stop(queue, i);
+        spool_sent(queue, i);
+        while (queue->shards[i].events) {
+            struct cmd args = {0};
+            struct batch *batch = batch_new(queue, i, &args);
+            spool_batch(batch, &args);
+        }
+    }
 }
 
 bool admit_cancel(struct queue *queue)
@@ -279,6 +349,11 @@ bool admit_cancel(struct queue *queue)
         DL_FOREACH_SAFE(queue->shards[i].events, event, next) {
             DL_DELETE(queue->shards[i].events, event);
             event_drop(queue, event);
+        }
+        struct batch *batch, *later;
+        DL_FOREACH_SAFE(queue->shards[i].batches, batch, later) {
+            DL_DELETE(queue->shards[i].batches, batch);
+            batch->queue = NULL; // the spool's answer finds nobody
         }
     }
     bool any = queue->deliveries != NULL;

@@ -78,11 +78,20 @@ struct call *queue_call(struct queue *queue, struct cmd *cmd, call_fn fn, void *
     return call;
 }
 
+void call_forget(struct call *call)
+{
+    call->fn = NULL;
+    call->arg = NULL;
+}
+
 void calls_ready(struct queue_link *link)
 {
-    struct call *call;
-    DL_FOREACH(link->queue->calls, call) {
-        call_send(link->queue, call);
+    struct call *call, *next;
+    DL_FOREACH_SAFE(link->queue->calls, call, next) {
+        if (call->fn)
+            call_send(link->queue, call);
+        else // forgotten while nobody could be asked
+            call_end(link->queue, call, NULL, NULL);
     }
     admit_flush(link->queue);
 }
@@ -90,6 +99,7 @@ void calls_ready(struct queue_link *link)
 void calls_down(struct queue_link *link)
 {
     struct call *call, *next;
+    admit_down(link->queue); // what goes to the spool now is forgotten here
     DL_FOREACH_SAFE(link->queue->calls, call, next) {
         call->sent = false;
         if (!call->fn) // nobody waits for it any more

@@ -4,8 +4,9 @@
  *   url.c    redis://… → parts            cmd.c    a command in Redis's protocol, built piece by
  * piece sync.c   blocking connection          link.c   asynchronous connection that re-opens itself
  *   call.c   the ordered list of unanswered calls on the main link
- *   admit.c, work_claim.c, work.c, pause.c, publish.c, serve.c, timers.c, room.c; blocking:
- * admin.c, chat.c, audit.c, stats.c: the public calls, by concern One thread: the loop's.
+ *   admit.c, admit_spool.c, work_claim.c, work.c, pause.c, publish.c, serve.c, timers.c, room.c;
+ *   blocking: admin.c, chat.c, audit.c, stats.c: the public calls, by concern
+ * One thread: the loop's.
  */
 #pragma once
 
@@ -23,8 +24,9 @@ enum {
     QUEUE_SHARDS_MAX = 1024,    // two to four digits in the keys
     QUEUE_SEEN_BUCKETS = 65536, // per day, over all shards (see admit.c)
     QUEUE_SENT_BUCKETS = 4 * QUEUE_SEEN_BUCKETS, // per four days, likewise (see sent.lua)
-    QUEUE_ADMIT_EVENTS = 256,      // most events of one admit: a script must not hold up Redis
-    QUEUE_ADMIT_BYTES = 1 << 20,   // likewise
+    QUEUE_ADMIT_EVENTS = 256,    // most events of one admit: a script must not hold up Redis
+    QUEUE_ADMIT_BYTES = 1 << 20, // likewise
+    QUEUE_ADMIT_CALLS = 4,       // most admits of a shard under way; admit.lua knows twice as many
     QUEUE_BACKLOG_BYTES = 64 << 20 // most bytes that wait to be admitted
 };
 
@@ -166,6 +168,7 @@ struct call *queue_call(struct queue *queue, struct cmd *cmd, call_fn fn, void *
 void calls_ready(struct queue_link *link);
 void calls_down(struct queue_link *link);
 void calls_tick(struct queue *queue, int64_t now_ms);
+void call_forget(struct call *call);    // its owner is told nothing any more
 bool calls_cancel(struct queue *queue); // true: somebody was told
 
 /* --- the queue ---------------------------------------------------------------------------------
@@ -176,9 +179,33 @@ struct pending_event; // admit.c
 struct pending_claim; // work_claim.c
 struct local_timer;   // timers.c
 
+// The events of one admit that is under way: to Redis, or to the disk.
+struct batch {
+    struct batch *prev, *next;
+    struct queue *queue; // NULL: the queue was freed, nobody waits
+    unsigned shard;
+    size_t count, bytes;
+    int64_t give_up_ms; // clock_mono_ms() when it goes to the disk instead
+    struct call *call;  // NULL: the spool has it
+    struct delivery *deliveries[QUEUE_ADMIT_EVENTS];
+};
+
+// Bringing a shard's spooled records to Redis (admit_spool.c).
+struct drain {
+    struct queue *queue;
+    unsigned shard;
+    enum { DRAIN_IDLE, DRAIN_ASKED, DRAIN_SENT } state;
+    const char *record; // in hand; the spool's
+    size_t len;
+    struct call *call; // DRAIN_SENT
+    unsigned refusals; // of the record in hand
+};
+
 struct shard {
     struct pending_event *events; // collected, not under way
-    bool admitting;               // one admit at a time
+    struct batch *batches; // under way, oldest first: those in Redis's hands, then the spool's
+    unsigned under_way;    // count of them
+    struct drain drain;
     struct pending_claim *claims; // the head is under way
     int64_t lease_ms;             // clock_mono_ms() when the confirmed lease ends
     int64_t beat_ms;              // when the present heartbeat was asked for; 0 = none under way
@@ -188,7 +215,7 @@ struct shard {
 struct queue {
     struct event_base *base;
     struct redis_url url;
-    int64_t give_up_ms, lease_ms;
+    int64_t give_up_ms, answer_ms, lease_ms;
     unsigned high_water, low_water; // percent
     uint64_t max_waiting;
     char *incarnation;
@@ -205,6 +232,9 @@ struct queue {
     bool asking_room;
     bool closing;
 
+    struct spool *spool; // borrowed, or NULL
+    queue_drained_fn drained;
+    void *drained_arg;
     struct delivery *deliveries; // oldest first
     size_t backlog;              // bytes that wait to be admitted
     struct event *flush;
@@ -221,9 +251,11 @@ struct queue {
 };
 
 // Deadline of deliveries, and sending what was collected (admit.c).
-void admit_init(struct queue *queue);
+MUST_USE bool admit_init(struct queue *queue, const struct queue_config *config, struct err *err);
 void admit_flush(struct queue *queue);
 void admit_tick(struct queue *queue, int64_t now_ms);
+void admit_down(struct queue *queue);   // the connection is lost
+void admit_close(struct queue *queue);  // the spool, if any, gets what Redis has not answered
 bool admit_cancel(struct queue *queue); // true: somebody was told
 // Whether anything may come in from outside now.
 MUST_USE bool admit_allowed(const struct queue *queue, struct err *err);
@@ -239,6 +271,23 @@ void sent_bucket(unsigned shard_count, const char *account, const char *id, char
                  uint8_t ret_hash[16]);
 
 void room_tick(struct queue *queue); // asks Redis what queue_room() goes by
+// The events have an answer: a letter for each, or err, or, without both, they are on disk. Frees
+// the batch.
+void batch_end(struct batch *batch, const char *letters, const struct err *err);
+void shard_flush(struct queue *queue, unsigned shard); // sends what was collected, if that may be
+
+// What goes to the disk, and comes from it (admit_spool.c).
+bool spool_is_first(const struct queue *queue, unsigned shard); // the direct way is closed
+void spool_batch(struct batch *batch, struct cmd *args);        // args are emptied
+void spool_sent(struct queue *queue,
+                unsigned shard); // what Redis has not answered goes to the disk
+void drain_kick(struct queue *queue, unsigned shard);
+void drain_stop(struct queue *queue, unsigned shard);
+// Reads one argument of a record or a command; false when there is none.
+struct words {
+    const char *at, *end;
+};
+bool words_next(struct words *words, const char **ret_data, size_t *ret_len);
 
 bool claim_cancel(struct queue *queue); // true: somebody was told
 // The shard of "platform:id" or "platform:id:alias"; false when it is neither.

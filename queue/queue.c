@@ -106,7 +106,13 @@ struct queue *queue_new(struct event_base *base, const struct queue_config *conf
     ignore_sigpipe();
     queue->incarnation = make_incarnation(config->name);
     queue->shards = x_calloc(queue->shard_count, sizeof(*queue->shards));
-    admit_init(queue);
+    if (!admit_init(queue, config, err)) {
+        redis_url_deinit(&queue->url);
+        free(queue->shards);
+        free(queue->incarnation);
+        free(queue);
+        return NULL;
+    }
     queue->main = (struct queue_link){.queue = queue,
                                       .name = "main",
                                       .scripts = true,
@@ -126,6 +132,7 @@ void queue_free(struct queue *queue)
     queue->closing = true;
     event_free(queue->tick);
     link_close(&queue->main);
+    admit_close(queue);
     // A callback may well call again: that is cancelled, too.
     while (calls_cancel(queue) || claim_cancel(queue) || admit_cancel(queue)) {
     }

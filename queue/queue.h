@@ -33,6 +33,7 @@ struct queue_config {
     uint64_t max_waiting; // events in mailboxes above which admit refuses (0 = any number)
     const char *name;     // of this process, e.g. "listen" or "worker": part of its incarnation
     struct spool *spool;  // borrowed; where admits go while Redis is away or slow. NULL = refused
+    int64_t answer_ms;    // an admit is answered by then, whatever hangs (default 4000)
 };
 
 /*
@@ -100,6 +101,11 @@ typedef void (*queue_admit_fn)(void *arg, const struct queue_admitted *result,
  */
 void queue_admit(struct queue *queue, const struct queue_event *events, size_t count,
                  queue_admit_fn done, void *arg);
+
+// Called when a record of the spool has come to Redis, for each account in it. It may have been
+// spooled by another process of this host, or an earlier one.
+typedef void (*queue_drained_fn)(void *arg, const char *account, unsigned events);
+void queue_watch_drained(struct queue *queue, queue_drained_fn drained, void *arg);
 
 /* --- claim: mailbox → worker ------------------------------------------------------------------ */
 

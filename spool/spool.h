@@ -10,7 +10,7 @@
  *   <directory>/ledger/…     what each listener process received, per account (ledger.h)
  *
  * A record is one call of admit.lua, the bytes of which the spool does not look into, behind a
- * header with length, CRC-32C and sequence. Appending is group commit: a thread of this process
+ * header with length, CRC-32 and sequence. Appending is group commit: a thread of this process
  * writes what was handed in since, under the shard's file lock, and calls fdatasync() once for all
  * of it. A record is taken off (drained) only after the caller has said that Redis has it.
  *
@@ -34,7 +34,7 @@ struct spool;
 
 struct spool_config {
     const char *directory; // made when it is not there (0700)
-    unsigned shards;       // ERR_CONFIG when the directory was made for another count
+    unsigned shards;       // ERR_CONFIG when the directory was made for another count; 0 = its own
     uint64_t max_bytes;    // of all shards together; 0 = 256 MiB
 };
 
@@ -44,11 +44,22 @@ struct spool_config {
  */
 MUST_USE struct spool *spool_open(struct event_base *base, const struct spool_config *config,
                                   struct err *err);
-// Writes what was handed in; callbacks that are still to come fire with ERR_CANCELED unless their
-// record is on disk.
+// Writes what was handed in (waits for the disk); callbacks that are still to come fire, as ever:
+// without err when their record is on disk.
 void spool_close(struct spool *spool);
 
-// True while this host holds records of the shard, or one is on its way there. No system call.
+/*
+ * True while this host holds records of the shard, or one is on its way there. No system call.
+ *
+ * What it is exact for. Whoever is told "on disk" sees, and every process of the host sees, true
+ * from then on until Redis has the record: the end in the mapped state moves before the callback,
+ * the front only after the caller said so. A record of this process counts from spool_append() on.
+ * So an event that is handed in after another one was answered goes behind it: either the other one
+ * is in Redis, or this says true. Between a process that sees false and sends to Redis, and another
+ * that appends in the same moment, there is no order to keep: neither event was answered when the
+ * other was handed in. (One process's own events: the caller hands in none directly while it has
+ * one under way here, and the other way round; see queue/admit_spool.c.)
+ */
 bool spool_holds(const struct spool *spool, unsigned shard);
 bool spool_has_room(const struct spool *spool);
 
@@ -63,13 +74,15 @@ void spool_append(struct spool *spool, unsigned shard, const void *record, size_
 /*
  * Draining. One process of the host drains a shard at a time: the first that asks, until it stops
  * or dies. `spool_next` reads the oldest record that is not drained (in the spool's thread) and
- * gives it to `next`, NULL when there is none or another process drains; the record is borrowed.
- * Then spool_drained() takes it off, and the next may be asked for.
+ * gives it to `next`, NULL when there is none or another process drains; the record is borrowed
+ * until spool_drained() takes it off. Asked for again without that, the same one is given again.
  */
 typedef void (*spool_next_fn)(void *arg, const void *record, size_t len);
 void spool_next(struct spool *spool, unsigned shard, spool_next_fn next, void *arg);
 void spool_drained(struct spool *spool, unsigned shard);
-// Lets another process drain the shard.
+// The record that was given cannot be used: it is copied to torn/ and counted, and then taken off.
+void spool_set_aside(struct spool *spool, unsigned shard);
+// Lets another process drain the shard. A `next` that is still to come does not come.
 void spool_leave(struct spool *spool, unsigned shard);
 
 struct spool_status {

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 CORE = ["base", "engine", "nodes"]
-MIDDLE = [*CORE, "connectors", "models", "queue"]
+MIDDLE = [*CORE, "connectors", "models", "queue", "spool"]
 
 # Folder → the other folders whose headers it may include. `test` may use everything.
 ALLOWED = {
@@ -15,7 +15,8 @@ ALLOWED = {
     "process": ["base"],
     "engine": ["base"],
     "nodes": ["base", "engine"],
-    "queue": CORE,
+    "spool": ["base"],
+    "queue": [*CORE, "spool"],
     "models": CORE,
     "connectors": CORE,
     "webhook": [*MIDDLE, "process"],

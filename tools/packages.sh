@@ -25,6 +25,7 @@ module:libevent_openssl libevent-dev
 module:libpcre2-8    libpcre2-dev
 module:libcrypt      libcrypt-dev
 module:inih          libinih-dev
+module:zlib          zlib1g-dev
 module:cmocka        libcmocka-dev
 header:uthash.h      uthash-dev
 python:pymongo       python3-pymongo
