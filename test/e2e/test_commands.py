@@ -11,7 +11,8 @@ from system import ACCOUNTS, ROOT, System, flow
 COMMANDS = ["", "listen", "worker", "init", "account", "account add", "account list", "account show", "account enable",
             "account disable", "account rotate-token", "flow", "flow import", "flow list", "flow show", "flow export",
             "flow lint", "chat", "chat pause", "chat resume", "chat show", "queue", "queue stats", "queue audit",
-            "queue dead", "queue dead list", "queue dead retry", "doctor", "parse", "sim", "sim send", "version"]
+            "queue dead", "queue dead list", "queue dead retry", "spool", "spool status",
+            "spool drain", "spool verify", "doctor", "parse", "sim", "sim send", "version"]
 
 
 class Commands(unittest.TestCase):
