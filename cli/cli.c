@@ -13,19 +13,13 @@
 
 enum { EXIT_USAGE = 2 };
 
-static const struct command *const commands[] = {&command_listen,
-                                                 &command_worker,
-                                                 &command_init,
-                                                 &command_account,
-                                                 &command_flow,
-                                                 &command_chat,
-                                                 &command_queue,
-                                                 &command_spool,
-                                                 &command_doctor,
-                                                 &command_parse,
-                                                 &command_sim,
-                                                 &command_version,
-                                                 NULL};
+static const struct command *const commands[] = {&command_listen,  &command_worker,
+                                                 &command_init,    &command_account,
+                                                 &command_flow,    &command_chat,
+                                                 &command_queue,   &command_spool,
+                                                 &command_replay,  &command_doctor,
+                                                 &command_parse,   &command_sim,
+                                                 &command_version, NULL};
 
 static const struct command root = {
     .name = "hookmill",

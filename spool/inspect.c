@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The command line's look at a spool: without a lock that anybody would wait for, and without
-// changing anything.
+// The command line's look at a spool: it changes nothing, and waits for nobody. (While `verify`
+// reads the last segment of a shard that nobody writes to, a writer waits for it.)
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,29 +93,48 @@ static bool verify_records(struct verify *verify, int fd, uint64_t from, uint64_
     return true;
 }
 
-static bool verify_segment(struct verify *verify, int dir_fd, const struct row *row)
+/*
+ * Nobody writes just now: what lies behind the end was left by somebody who died, and is looked at,
+ * too; who wants to write meanwhile waits. The caller closes *ret_lock (-1: there is none, so
+ * nobody ever wrote here).
+ */
+static bool is_quiet(int dir_fd, int *ret_lock)
 {
-    char name[16];
+    *ret_lock = openat(dir_fd, "append.lock", O_RDONLY | O_CLOEXEC);
+    return *ret_lock < 0 ? errno == ENOENT : flock(*ret_lock, LOCK_SH | LOCK_NB) == 0;
+}
+
+static bool verify_file(struct verify *verify, int fd, const struct row *row, bool quiet)
+{
     struct stat st;
     struct segment_header header;
-    segment_name(verify->segment, name);
-    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT; // drained meanwhile
     uint64_t read = row->read, end = row->end;
-    bool ok = fstat(fd, &st) == 0;
-    uint64_t limit = ok ? (uint64_t)st.st_size : 0, from = SEGMENT_HEADER;
-    if (position_segment(end) ==
-        verify->segment) // what is behind it is being written, or was never
+    if (fstat(fd, &st) != 0)
+        return false;
+    uint64_t limit = (uint64_t)st.st_size, from = SEGMENT_HEADER;
+    if (!quiet && position_segment(end) < verify->segment)
+        return true; // it is being made
+    if (!quiet && position_segment(end) == verify->segment)
         limit = position_offset(end);
     if (position_segment(read) == verify->segment && position_offset(read) > from)
         from = position_offset(read);
-    if (ok && position_segment(end) >= verify->segment) {
-        if (segment_header_read(fd, verify->shard, verify->segment, &header) != FOUND)
-            tell_bad(verify, 0, SEGMENT_HEADER, "no header of a segment");
-        ok = verify_records(verify, fd, from, limit);
-    }
+    if (segment_header_read(fd, verify->shard, verify->segment, &header) != FOUND)
+        tell_bad(verify, 0, SEGMENT_HEADER, "no header of a segment");
+    return verify_records(verify, fd, from, limit);
+}
+
+static bool verify_segment(struct verify *verify, int dir_fd, const struct row *row)
+{
+    char name[16];
+    segment_name(verify->segment, name);
+    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC), lock = -1;
+    if (fd < 0)
+        return errno == ENOENT; // drained meanwhile
+    bool last = position_segment(row->end) <= verify->segment;
+    bool ok = verify_file(verify, fd, row, last && is_quiet(dir_fd, &lock));
     int error = errno;
+    if (lock >= 0)
+        close(lock);
     close(fd);
     errno = error;
     return ok;

@@ -245,9 +245,9 @@ static bool shards_open(struct store *store, struct err *err)
     return ok || err_set(err, ERR_CONFIG, "spool %s: %s", store->directory, strerror(errno));
 }
 
-static bool directory_open(struct store *store, struct err *err)
+static bool directory_open(struct store *store, bool make, struct err *err)
 {
-    if (mkdir(store->directory, 0700) != 0 && errno != EEXIST)
+    if (make && mkdir(store->directory, 0700) != 0 && errno != EEXIST)
         return err_set(err, ERR_CONFIG, "spool.directory %s cannot be made: %s", store->directory,
                        strerror(errno));
     store->dir_fd = open(store->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -268,8 +268,8 @@ bool store_open(struct store *store, const struct spool_config *config, struct e
                            : part < SEGMENT_BYTES_MIN ? SEGMENT_BYTES_MIN
                                                       : part;
     bool ok = config->shards <= SPOOL_SHARDS_MAX
-                  ? directory_open(store, err) && state_open(store, config, err) &&
-                        shards_open(store, err)
+                  ? directory_open(store, config->shards > 0, err) &&
+                        state_open(store, config, err) && shards_open(store, err)
                   : err_set(err, ERR_CONFIG, "a spool has at most %d shards", SPOOL_SHARDS_MAX);
     if (!ok)
         store_close(store);

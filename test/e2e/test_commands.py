@@ -12,7 +12,8 @@ COMMANDS = ["", "listen", "worker", "init", "account", "account add", "account l
             "account disable", "account rotate-token", "flow", "flow import", "flow list", "flow show", "flow export",
             "flow lint", "chat", "chat pause", "chat resume", "chat show", "queue", "queue stats", "queue audit",
             "queue dead", "queue dead list", "queue dead retry", "spool", "spool status",
-            "spool drain", "spool verify", "doctor", "parse", "sim", "sim send", "version"]
+            "spool drain", "spool verify", "replay-deliveries",
+            "doctor", "parse", "sim", "sim send", "version"]
 
 
 class Commands(unittest.TestCase):
