@@ -27,6 +27,11 @@ enum { REFUSALS_MAX = 3 }; // of a record, before it is set aside
 
 static const char record_tag[] = "hookmill admit 1\n";
 
+// Arguments in Redis's protocol, that are still to be read.
+struct words {
+    const char *at, *end;
+};
+
 /* --- words of the protocol -------------------------------------------------------------------- */
 
 // "*3\r\n" or "$3\r\n": the number; false when it is something else.
@@ -46,7 +51,7 @@ static bool words_number(struct words *words, char sign, size_t *ret_number)
     return true;
 }
 
-bool words_next(struct words *words, const char **ret_data, size_t *ret_len)
+static bool words_next(struct words *words, const char **ret_data, size_t *ret_len)
 {
     size_t len;
     if (!words_number(words, '$', &len) || (size_t)(words->end - words->at) < len + 2)

@@ -30,6 +30,10 @@ enum {
     QUEUE_BACKLOG_BYTES = 64 << 20 // most bytes that wait to be admitted
 };
 
+// Most admits of a shard under way. admit.lua has to know a repeat among so many again, and to run
+// one of them that it has not seen after a later one was served.
+enum { QUEUE_ADMIT_CALLS = 1 };
+
 /* --- url.c ------------------------------------------------------------------------------------ */
 
 struct redis_url {
@@ -215,7 +219,7 @@ struct shard {
 struct queue {
     struct event_base *base;
     struct redis_url url;
-    int64_t give_up_ms, answer_ms, lease_ms;
+    int64_t give_up_ms, lease_ms;
     unsigned high_water, low_water; // percent
     uint64_t max_waiting;
     char *incarnation;
@@ -232,6 +236,7 @@ struct queue {
     bool asking_room;
     bool closing;
 
+    int64_t answer_ms;
     struct spool *spool; // borrowed, or NULL
     queue_drained_fn drained;
     void *drained_arg;
@@ -279,15 +284,9 @@ void shard_flush(struct queue *queue, unsigned shard); // sends what was collect
 // What goes to the disk, and comes from it (admit_spool.c).
 bool spool_is_first(const struct queue *queue, unsigned shard); // the direct way is closed
 void spool_batch(struct batch *batch, struct cmd *args);        // args are emptied
-void spool_sent(struct queue *queue,
-                unsigned shard); // what Redis has not answered goes to the disk
+void spool_sent(struct queue *queue, unsigned shard);           // what Redis has not answered goes
 void drain_kick(struct queue *queue, unsigned shard);
 void drain_stop(struct queue *queue, unsigned shard);
-// Reads one argument of a record or a command; false when there is none.
-struct words {
-    const char *at, *end;
-};
-bool words_next(struct words *words, const char **ret_data, size_t *ret_len);
 
 bool claim_cancel(struct queue *queue); // true: somebody was told
 // The shard of "platform:id" or "platform:id:alias"; false when it is neither.
