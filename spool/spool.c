@@ -294,8 +294,7 @@ bool spool_holds(const struct spool *spool, unsigned shard)
 
 bool spool_has_room(const struct spool *spool)
 {
-    return !spool->failing &&
-           store_disk_bytes(&spool->store) + spool->coming_bytes < spool->store.max_bytes;
+    return store_disk_bytes(&spool->store) + spool->coming_bytes < spool->store.max_bytes;
 }
 
 void spool_append(struct spool *spool, unsigned shard, const void *record, size_t len,

@@ -6,10 +6,12 @@
  * from being there twice.
  */
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -17,7 +19,7 @@
 #include "test/integration/queue/proxy.h"
 #include "test/integration/queue/world.h"
 
-enum { GIVE_UP_MS = 400, ANSWER_MS = 15000 };
+enum { GIVE_UP_MS = 400, ANSWER_MS = 15000, SOON_MS = 1000 };
 
 // One listener process's part.
 struct side {
@@ -29,7 +31,7 @@ static struct world world;
 static char directory[64];
 static struct side a, b;
 
-static struct side side_open(const char *url, uint64_t max_bytes)
+static struct side side_open_with(const char *url, uint64_t max_bytes, int64_t answer_ms)
 {
     struct err err = {0};
     struct spool_config spool_config = {
@@ -39,7 +41,7 @@ static struct side side_open(const char *url, uint64_t max_bytes)
         fail_msg("spool_open: %s", err.text);
     struct queue_config config = {.url = url,
                                   .give_up_ms = GIVE_UP_MS,
-                                  .answer_ms = ANSWER_MS,
+                                  .answer_ms = answer_ms,
                                   .name = "test",
                                   .spool = side.spool};
     side.queue = queue_new(world.base, &config, &err);
@@ -47,6 +49,11 @@ static struct side side_open(const char *url, uint64_t max_bytes)
         fail_msg("queue_new: %s", err.text);
     world_wait(&world, queue_is_up(side.queue));
     return side;
+}
+
+static struct side side_open(const char *url, uint64_t max_bytes)
+{
+    return side_open_with(url, max_bytes, ANSWER_MS);
 }
 
 static void side_close(struct side *side)
@@ -243,6 +250,28 @@ static void a_queue_that_closes_leaves_what_it_has_on_disk(void **state)
     a = side_open(redis_server_url(world.server), 0);
     drained(&a);
     assert_mailbox("1", "one two");
+}
+
+static void whatever_hangs_an_admit_is_answered_in_time(void **state)
+{
+    side_close(&a);
+    a = side_open_with(redis_server_url(world.server), 0, SOON_MS);
+    redis_server_freeze(world.server);
+    char *path = x_printf("%s/00/append.lock", directory);
+    int disk = open(path, O_RDWR);
+    assert_int_equal(flock(disk, LOCK_EX),
+                     0); // a disk that does not answer, for the spool's thread
+    int64_t start_ms = clock_mono_ms();
+    struct admitted admitted = admit(&a, "1", "one");
+    assert_int_equal(admitted.code, ERR_UNAVAILABLE);
+    assert_true(clock_mono_ms() - start_ms >= SOON_MS);
+    assert_true(clock_mono_ms() - start_ms < 3 * SOON_MS);
+    close(disk);
+    free(path);
+    assert_int_equal(admit(&a, "1", "two").result.spooled, 1);
+    redis_server_thaw(world.server);
+    drained(&a);
+    assert_mailbox("1", "one two"); // the first one was kept in the end: a repeat would be known
 }
 
 struct heard {
@@ -449,6 +478,7 @@ int main(void)
         TEST(a_full_spool_refuses),
         TEST(a_record_that_is_no_admit_is_set_aside_and_holds_up_nothing),
         TEST(a_queue_that_closes_leaves_what_it_has_on_disk),
+        TEST(whatever_hangs_an_admit_is_answered_in_time),
         TEST(draining_tells_whose_events_came),
         TEST(a_spool_of_another_count_of_shards_is_refused),
         TEST(whatever_happens_to_redis_each_good_answer_is_there_once_and_in_order),
