@@ -138,13 +138,13 @@ static void tell_shard(struct spool *spool, unsigned shard, bool ok)
 // Takes off what is drained; what cannot be set aside now stays for the next time.
 static void take_off(struct spool *spool, unsigned shard, struct wish *wish)
 {
-    while (wish->drained) {
-        struct taken *taken = wish->drained;
-        int64_t next_ms = taken->next ? taken->next->at_ms : wish->next_ms;
-        if (!store_drained(&spool->store, shard, taken, next_ms)) {
+    struct taken *taken, *next;
+    DL_FOREACH_SAFE(wish->drained, taken, next) {
+        if (!store_drained(&spool->store, shard, taken, next ? next->at_ms : wish->next_ms)) {
             tell_shard(spool, shard, false);
             break;
         }
+        // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is the head of the list
         DL_DELETE(wish->drained, taken);
         free(taken);
     }

@@ -142,8 +142,10 @@ static bool take_some(struct store *store, unsigned shard, struct taken **list, 
         struct taken *taken = NULL;
         if (files->at >= end)
             return true;
-        if (!read_fd_open(store, shard) || files->at >= end)
-            return files->at >= end;
+        if (!read_fd_open(store, shard))
+            return false;
+        if (files->read_fd < 0) // there is nothing any more: `at` is the end
+            continue;
         if (!read_limit(store, shard, end, &limit))
             return false;
         if (position_offset(files->at) >= limit) {

@@ -374,8 +374,10 @@ static void check_load(const struct load *load)
         snprintf(name, sizeof(name), "%c%u", load->chat, chat);
         redisReply *reply =
             redisCommand(world.redis, "LRANGE hm:{00}:mb:messenger:a:%s 0 -1", name);
-        if (!reply)
+        if (!reply) {
             fail_msg("Redis: %s", world.redis->errstr);
+            break;
+        }
         long last = -1;
         for (size_t i = 0; i < reply->elements; i++) {
             long number = strtol(reply->element[i]->str, NULL, 10);

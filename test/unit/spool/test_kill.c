@@ -69,7 +69,7 @@ static void write_one(struct writer *writer)
 {
     char text[3000];
     unsigned number = writer->handed_in++;
-    int len = snprintf(text, sizeof(text), "%u %u %0*u", writer->life, number,
+    int len = snprintf(text, sizeof(text), "%u %u %0*d", writer->life, number,
                        (int)(number * 37 % 2500) + 1, 0);
     spool_append(writer->spool, 0, text, (size_t)len, 1, on_written, writer);
 }
