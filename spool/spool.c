@@ -23,6 +23,8 @@
 #include "base/log.h"
 #include "spool/internal.h"
 
+enum { ROOM_BYTES = 1 << 20 }; // a large record: as long as one fits, there is room
+
 // What the loop has asked of a shard. Under the mutex; the thread takes it all at once.
 struct wish {
     struct taken *drained; // these come off the disk; owned
@@ -294,7 +296,9 @@ bool spool_holds(const struct spool *spool, unsigned shard)
 
 bool spool_has_room(const struct spool *spool)
 {
-    return store_disk_bytes(&spool->store) + spool->coming_bytes < spool->store.max_bytes;
+    uint64_t most = spool->store.max_bytes;
+    uint64_t large = most / 8 < ROOM_BYTES ? most / 8 : ROOM_BYTES;
+    return store_disk_bytes(&spool->store) + spool->coming_bytes + large <= most;
 }
 
 void spool_append(struct spool *spool, unsigned shard, const void *record, size_t len,

@@ -61,8 +61,8 @@ void spool_close(struct spool *spool);
  * one under way here, and the other way round; see queue/admit_spool.c.)
  */
 bool spool_holds(const struct spool *spool, unsigned shard);
-// Below its bound. A disk that fails is another matter: only an append finds out that it works
-// again.
+// A large record still fits. A disk that fails is another matter: only an append finds out that it
+// works again.
 bool spool_has_room(const struct spool *spool);
 
 /*
