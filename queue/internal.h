@@ -32,7 +32,7 @@ enum {
 
 // Most admits of a shard under way. admit.lua has to know a repeat among so many again, and to run
 // one of them that it has not seen after a later one was served.
-enum { QUEUE_ADMIT_CALLS = 1 };
+enum { QUEUE_ADMIT_CALLS = 4 };
 
 /* --- url.c ------------------------------------------------------------------------------------ */
 
