@@ -24,9 +24,8 @@ enum {
     QUEUE_SHARDS_MAX = 1024,    // two to four digits in the keys
     QUEUE_SEEN_BUCKETS = 65536, // per day, over all shards (see admit.c)
     QUEUE_SENT_BUCKETS = 4 * QUEUE_SEEN_BUCKETS, // per four days, likewise (see sent.lua)
-    QUEUE_ADMIT_EVENTS = 256,    // most events of one admit: a script must not hold up Redis
-    QUEUE_ADMIT_BYTES = 1 << 20, // likewise
-    QUEUE_ADMIT_CALLS = 4,       // most admits of a shard under way; admit.lua knows twice as many
+    QUEUE_ADMIT_EVENTS = 256,      // most events of one admit: a script must not hold up Redis
+    QUEUE_ADMIT_BYTES = 1 << 20,   // likewise
     QUEUE_BACKLOG_BYTES = 64 << 20 // most bytes that wait to be admitted
 };
 
