@@ -9,6 +9,14 @@
 #include "base/id.h"
 #include "queue/internal.h"
 
+bool queue_read_shards(const char *url, unsigned *ret_shards, struct err *err)
+{
+    redisContext *redis = sync_open_shards(url, ret_shards, err);
+    if (redis)
+        redisFree(redis);
+    return redis != NULL;
+}
+
 bool queue_init_shards(const char *url, unsigned wanted, unsigned *ret_shards, struct err *err)
 {
     if (wanted == 0 || wanted > QUEUE_SHARDS_MAX)

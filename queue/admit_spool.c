@@ -72,6 +72,60 @@ static bool words_skip(struct words *words, size_t count)
     return true;
 }
 
+/* --- records ---------------------------------------------------------------------------------- */
+
+// The words of a record, if it is one.
+static bool record_words(const char *record, size_t len, struct words *ret_words, size_t *ret_count)
+{
+    size_t tag = sizeof(record_tag) - 1;
+    if (len < tag || memcmp(record, record_tag, tag) != 0)
+        return false;
+    struct words words = {record + tag, record + len};
+    size_t count = 0;
+    if (!words_number(&words, '*', &count) || count < 3)
+        return false;
+    struct words all = words;
+    if (!words_skip(&all, count) || all.at != all.end)
+        return false;
+    *ret_words = words;
+    *ret_count = count;
+    return true;
+}
+
+// Says how many events of which account a record holds. Neighbours are counted together.
+static void tell_accounts(struct queue *queue, const char *record, size_t len, bool drained)
+{
+    struct words words;
+    size_t count;
+    if (!queue->watch_spool || !record_words(record, len, &words, &count) || !words_skip(&words, 3))
+        return;
+    char *account = NULL;
+    unsigned events = 0;
+    const char *name, *number;
+    size_t name_len, number_len;
+    while (words_next(&words, &name, &name_len) && words_skip(&words, 3) &&
+           words_next(&words, &number, &number_len) &&
+           words_skip(&words, strtoul(number, NULL, 10))) { // a line end follows the digits
+        if (!account || strlen(account) != name_len || memcmp(account, name, name_len) != 0) {
+            if (account)
+                queue->watch_spool(queue->watch_spool_arg, account, events, drained);
+            free(account);
+            account = x_dupn(name, name_len);
+            events = 0;
+        }
+        events++;
+    }
+    if (account)
+        queue->watch_spool(queue->watch_spool_arg, account, events, drained);
+    free(account);
+}
+
+void queue_watch_spool(struct queue *queue, queue_spool_fn fn, void *arg)
+{
+    queue->watch_spool = fn;
+    queue->watch_spool_arg = arg;
+}
+
 /* --- to the disk ------------------------------------------------------------------------------ */
 
 bool spool_is_first(const struct queue *queue, unsigned shard)
@@ -84,24 +138,27 @@ static void on_spooled(void *arg, const struct err *err)
     struct batch *batch = arg;
     struct queue *queue = batch->queue;
     if (!queue) {
+        buf_deinit(&batch->record);
         free(batch);
         return;
     }
     unsigned shard = batch->shard;
+    if (!err)
+        tell_accounts(queue, batch->record.data, batch->record.len, false);
+    buf_deinit(&batch->record);
     batch_end(batch, NULL, err);
     drain_kick(queue, shard);
 }
 
 static void append(struct batch *batch, unsigned words, const char *body, size_t len)
 {
-    struct buf record = {0};
-    buf_add_str(&record, record_tag);
-    buf_printf(&record, "*%u\r\n", words);
-    buf_add(&record, body, len);
+    struct buf *record = &batch->record;
+    buf_add_str(record, record_tag);
+    buf_printf(record, "*%u\r\n", words);
+    buf_add(record, body, len);
     batch->call = NULL;
-    spool_append(batch->queue->spool, batch->shard, record.data, record.len, (unsigned)batch->count,
-                 on_spooled, batch);
-    buf_deinit(&record);
+    spool_append(batch->queue->spool, batch->shard, record->data, record->len,
+                 (unsigned)batch->count, on_spooled, batch);
 }
 
 void spool_batch(struct batch *batch, struct cmd *args)
@@ -130,59 +187,6 @@ void spool_sent(struct queue *queue, unsigned shard)
 
 /* --- from the disk ---------------------------------------------------------------------------- */
 
-// The words of a record, if it is one.
-static bool record_words(const char *record, size_t len, struct words *ret_words, size_t *ret_count)
-{
-    size_t tag = sizeof(record_tag) - 1;
-    if (len < tag || memcmp(record, record_tag, tag) != 0)
-        return false;
-    struct words words = {record + tag, record + len};
-    size_t count = 0;
-    if (!words_number(&words, '*', &count) || count < 3)
-        return false;
-    struct words all = words;
-    if (!words_skip(&all, count) || all.at != all.end)
-        return false;
-    *ret_words = words;
-    *ret_count = count;
-    return true;
-}
-
-// Says how many events of which account a record brought. Neighbours are counted together.
-static void tell_drained(struct queue *queue, const struct drain *drain)
-{
-    struct words words;
-    size_t count;
-    if (!queue->drained || !record_words(drain->record, drain->len, &words, &count) ||
-        !words_skip(&words, 3))
-        return;
-    char *account = NULL;
-    unsigned events = 0;
-    const char *name, *number;
-    size_t name_len, number_len;
-    while (words_next(&words, &name, &name_len) && words_skip(&words, 3) &&
-           words_next(&words, &number, &number_len) &&
-           words_skip(&words, strtoul(number, NULL, 10))) { // a line end follows the digits
-        if (!account || strlen(account) != name_len || memcmp(account, name, name_len) != 0) {
-            if (account)
-                queue->drained(queue->drained_arg, account, events);
-            free(account);
-            account = x_dupn(name, name_len);
-            events = 0;
-        }
-        events++;
-    }
-    if (account)
-        queue->drained(queue->drained_arg, account, events);
-    free(account);
-}
-
-void queue_watch_drained(struct queue *queue, queue_drained_fn drained, void *arg)
-{
-    queue->drained = drained;
-    queue->drained_arg = arg;
-}
-
 static void give_up_record(struct drain *drain, const char *why)
 {
     struct queue *queue = drain->queue;
@@ -199,7 +203,7 @@ static void on_drained(struct queue *queue, void *arg, const redisReply *reply,
     drain->state = DRAIN_IDLE;
     drain->call = NULL;
     if (!err || err->code == ERR_CONFLICT) { // the latter: a later one was served, so it was, too
-        tell_drained(queue, drain);
+        tell_accounts(queue, drain->record, drain->len, true);
         drain->refusals = 0;
         spool_drained(queue->spool, drain->shard);
     } else if (err->code == ERR_CANCELED || err->code == ERR_UNAVAILABLE) {

@@ -24,6 +24,7 @@ struct reading {
     bool published; // by any listener
     uint64_t received, settled, refused, unanswered, in_flight;
     uint64_t to_disk, from_disk;
+    uint64_t shard_on_disk; // of all accounts of its shard, by what is really in the spools
     uint64_t admitted, duplicate, done, dead, retried, merged;
 };
 
@@ -41,6 +42,7 @@ struct audit {
     unsigned shards;
     struct err *err;
     struct audited *accounts;
+    uint64_t *on_disk; // by shard, at the present reading
 };
 
 /* --- reading -----------------------------------------------------------------------------------
@@ -128,6 +130,26 @@ static bool read_received(struct audit *audit, const struct audited *audited, st
     return true;
 }
 
+// How many events the spools of all hosts hold.
+static bool read_spools(struct audit *audit)
+{
+    for (unsigned shard = 0; shard < audit->shards; shard++) {
+        char prefix[16], key[32];
+        shard_prefix(shard, prefix);
+        snprintf(key, sizeof(key), "%sspools", prefix);
+        redisReply *reply = sync_words(audit->redis, audit->err, "HVALS", key, (char *)NULL);
+        if (!reply)
+            return false;
+        audit->on_disk[shard] = 0;
+        for (size_t i = 0; i < reply->elements; i++) {
+            int64_t events = reply_int(reply->element[i]);
+            audit->on_disk[shard] += events > 0 ? (uint64_t)events : 0;
+        }
+        freeReplyObject(reply);
+    }
+    return true;
+}
+
 /*
  * What the receivers say is read first on the way in and last on the way out: what they settled by
  * the first reading is in the ledger of the second, and what is in the ledger of the first was
@@ -136,12 +158,15 @@ static bool read_received(struct audit *audit, const struct audited *audited, st
 static bool read_before(struct audit *audit)
 {
     struct audited *audited, *next;
+    if (!read_spools(audit))
+        return false;
     HASH_ITER(hh, audit->accounts, audited, next) {
         audited->before = (struct reading){0};
         audited->waiting = 0;
         if (!read_received(audit, audited, &audited->before) ||
             !read_ledger(audit, audited, &audited->before))
             return false;
+        audited->before.shard_on_disk = audit->on_disk[audited->shard];
     }
     return true;
 }
@@ -157,9 +182,12 @@ static bool read_after(struct audit *audit, bool pause)
     const struct timespec time = {.tv_sec = PAUSE_MS / 1000, .tv_nsec = PAUSE_MS % 1000 * 1000000L};
     if (pause)
         nanosleep(&time, NULL);
+    if (!read_spools(audit))
+        return false;
     HASH_ITER(hh, audit->accounts, audited, next) {
         if (!read_received(audit, audited, &audited->after))
             return false;
+        audited->after.shard_on_disk = audit->on_disk[audited->shard];
     }
     return true;
 }
@@ -259,9 +287,14 @@ static uint64_t went_out(const struct reading *r)
     return r->done + r->dead;
 }
 
+/*
+ * A process that dies between the disk and its ledger has not counted what it did. So the account's
+ * count is never believed beyond what its shard's spools hold: with empty spools it is exactly 0.
+ */
 static uint64_t on_disk(const struct reading *r)
 {
-    return r->to_disk > r->from_disk ? r->to_disk - r->from_disk : 0;
+    uint64_t counted = r->to_disk > r->from_disk ? r->to_disk - r->from_disk : 0;
+    return counted < r->shard_on_disk ? counted : r->shard_on_disk;
 }
 
 // Events that are, or are not, where the ledger says: how many are missing (< 0: too many).
@@ -279,10 +312,11 @@ static int64_t receivers_lack(const struct audited *a)
     if (!c->published)
         return 0;
     int64_t least = (int64_t)(b->received - b->unanswered - b->in_flight);
+    uint64_t held = b->shard_on_disk > c->shard_on_disk ? b->shard_on_disk : c->shard_on_disk;
     int64_t found = (int64_t)(c->admitted + c->duplicate + b->refused + on_disk(b));
-    if (found < least)
+    if (found + (int64_t)(held - on_disk(b)) < least)
         return least - found;
-    found = (int64_t)(b->admitted + b->duplicate + c->refused + on_disk(c));
+    found = (int64_t)(b->admitted + b->duplicate + c->refused);
     return found > (int64_t)c->received ? (int64_t)c->received - found : 0;
 }
 
@@ -353,6 +387,7 @@ bool queue_audit(const char *url, queue_ledger_fn fn, void *arg, bool *ret_balan
     audit.redis = sync_open_shards(url, &audit.shards, err);
     if (!audit.redis)
         return false;
+    audit.on_disk = x_calloc(audit.shards, sizeof(*audit.on_disk));
     bool ok = true, balanced = false;
     for (int i = 0; ok && !balanced && i < TRIES; i++) {
         ok = find_accounts(&audit) && read_before(&audit) && look_at_mailboxes(&audit) &&
@@ -368,6 +403,7 @@ bool queue_audit(const char *url, queue_ledger_fn fn, void *arg, bool *ret_balan
         *ret_balanced = balanced;
     }
     free_accounts(&audit.accounts);
+    free(audit.on_disk);
     redisFree(audit.redis);
     return ok;
 }

@@ -190,6 +190,7 @@ struct batch {
     size_t count, bytes;
     int64_t give_up_ms; // clock_mono_ms() when it goes to the disk instead
     struct call *call;  // NULL: the spool has it
+    struct buf record;  // what it has, kept for whoever watches
     struct delivery *deliveries[QUEUE_ADMIT_EVENTS];
 };
 
@@ -237,8 +238,8 @@ struct queue {
 
     int64_t answer_ms;
     struct spool *spool; // borrowed, or NULL
-    queue_drained_fn drained;
-    void *drained_arg;
+    queue_spool_fn watch_spool;
+    void *watch_spool_arg;
     struct delivery *deliveries; // oldest first
     size_t backlog;              // bytes that wait to be admitted
     struct event *flush;

@@ -2,6 +2,7 @@
 // The receivers' half of the ledger goes to Redis, one call per shard.
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "queue/internal.h"
@@ -96,4 +97,22 @@ bool queue_publish_gone(const char *url, const char *incarnation,
     if (redis)
         redisFree(redis);
     return ok;
+}
+
+static void on_spool_published(struct queue *queue, void *arg, const redisReply *reply,
+                               const struct err *err)
+{
+}
+
+void queue_publish_spool(struct queue *queue, unsigned shard, const char *host, uint64_t events)
+{
+    char prefix[16], key[32];
+    shard_prefix(shard, prefix);
+    snprintf(key, sizeof(key), "%sspools", prefix);
+    struct cmd cmd = {0};
+    cmd_add_str(&cmd, "HSET");
+    cmd_add_str(&cmd, key);
+    cmd_add_str(&cmd, host);
+    cmd_add_int(&cmd, (int64_t)events);
+    queue_call(queue, &cmd, on_spool_published, NULL);
 }

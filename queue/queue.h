@@ -67,6 +67,9 @@ const char *queue_incarnation(const struct queue *queue); // host:pid:random
 MUST_USE bool queue_init_shards(const char *url, unsigned wanted, unsigned *ret_shards,
                                 struct err *err);
 
+// The shard count that is in force (blocking). ERR_CONFIG when `hookmill init` was never run.
+MUST_USE bool queue_read_shards(const char *url, unsigned *ret_shards, struct err *err);
+
 /* --- admit: listener → mailbox --------------------------------------------------------------- */
 
 struct queue_event {
@@ -102,10 +105,11 @@ typedef void (*queue_admit_fn)(void *arg, const struct queue_admitted *result,
 void queue_admit(struct queue *queue, const struct queue_event *events, size_t count,
                  queue_admit_fn done, void *arg);
 
-// Called when a record of the spool has come to Redis, for each account in it. It may have been
-// spooled by another process of this host, or an earlier one.
-typedef void (*queue_drained_fn)(void *arg, const char *account, unsigned events);
-void queue_watch_drained(struct queue *queue, queue_drained_fn drained, void *arg);
+// Called when a record is on the disk, and (`drained`) when one has come from it to Redis, for each
+// account in it. What is drained may have been spooled by another process of this host, or an
+// earlier one.
+typedef void (*queue_spool_fn)(void *arg, const char *account, unsigned events, bool drained);
+void queue_watch_spool(struct queue *queue, queue_spool_fn fn, void *arg);
 
 /* --- claim: mailbox → worker ------------------------------------------------------------------ */
 
@@ -333,6 +337,8 @@ struct queue_ledger_row {
 // Under this queue's incarnation. `done` comes once all rows are stored.
 void queue_publish_ledger(struct queue *queue, const struct queue_ledger_row *rows, size_t count,
                           queue_done_fn done, void *arg);
+// How many events this host's spool holds of a shard, for the audit. `host` names the spool.
+void queue_publish_spool(struct queue *queue, unsigned shard, const char *host, uint64_t events);
 // The rows of a process that is dead (blocking): nobody will answer what it had in hand.
 MUST_USE bool queue_publish_gone(const char *url, const char *incarnation,
                                  const struct queue_ledger_row *rows, size_t count,

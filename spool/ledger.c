@@ -217,9 +217,16 @@ size_t ledger_count(const struct ledger *ledger)
     return ledger->count;
 }
 
-const struct ledger_row *ledger_at(const struct ledger *ledger, size_t index)
+struct ledger_row *ledger_at(struct ledger *ledger, size_t place)
 {
-    return index < ledger->count ? row_at(ledger, index) : NULL;
+    return place < ledger->count ? row_at(ledger, place) : NULL;
+}
+
+size_t ledger_place(const struct ledger *ledger, const struct ledger_row *row)
+{
+    if (ledger->room > 0 && row >= ledger->rows && row < ledger->rows + ledger->room)
+        return (size_t)(row - ledger->rows);
+    return ledger->room + (size_t)(row - ledger->more);
 }
 
 /* --- those who are gone ----------------------------------------------------------------------- */

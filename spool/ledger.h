@@ -35,10 +35,12 @@ MUST_USE struct ledger *ledger_open(const char *directory, const char *incarnati
                                     struct err *err);
 void ledger_close(struct ledger *ledger); // the file stays until somebody has published it
 
-// The row of (app, account), made when it is new; valid until the next call of this function.
+// The row of (app, account), made when it is new; valid until the next call of this function. Its
+// place is valid for good.
 struct ledger_row *ledger_row(struct ledger *ledger, const char *app, const char *account);
+size_t ledger_place(const struct ledger *ledger, const struct ledger_row *row);
 size_t ledger_count(const struct ledger *ledger);
-const struct ledger_row *ledger_at(const struct ledger *ledger, size_t index);
+struct ledger_row *ledger_at(struct ledger *ledger, size_t place); // NULL beyond the last
 
 /*
  * The ledgers of processes that are gone: `fn` gets each one's rows, and returns true when they

@@ -163,12 +163,18 @@ static void a_counter_of_the_receivers_that_lies_is_caught(void **state)
                                     .refused = 3,
                                     .spooled = 1};
     publish(&row, 1);
+    audit(false); // what a row says is not believed beyond what the disks hold
+    unsigned shard = queue_shard_of(queue, "whatsapp:1");
+    queue_publish_spool(queue, shard, "host", 1);
+    publish(&row, 1);
     assert_int_equal(audit(true).ledgers[0].spooled, 1);
     admit("whatsapp:1", "e");
-    audit(false); // there twice
+    queue_publish_spool(queue, shard, "host", 0);
     row.drained = 1;
     publish(&row, 1);
     assert_int_equal(audit(true).ledgers[0].spooled, 0);
+    admit("whatsapp:1", "f");
+    assert_non_null(strstr(audit(false).problems[0], "1 too many for what was received"));
 
     // By hand, to less than came in.
     char *field = x_printf("%s shop", queue_incarnation(queue));
@@ -178,7 +184,7 @@ static void a_counter_of_the_receivers_that_lies_is_caught(void **state)
     freeReplyObject(reply);
     free(field);
     audited = audit(false);
-    assert_non_null(strstr(audited.problems[0], "5 too many for what was received"));
+    assert_non_null(strstr(audited.problems[0], "6 too many for what was received"));
 }
 
 static void who_died_leaves_what_was_never_answered(void **state)

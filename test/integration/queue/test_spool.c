@@ -275,13 +275,17 @@ static void whatever_hangs_an_admit_is_answered_in_time(void **state)
 }
 
 struct heard {
-    unsigned events, calls;
+    unsigned spooled, events, calls;
     char account[32];
 };
 
-static void on_drained(void *arg, const char *account, unsigned events)
+static void on_spool(void *arg, const char *account, unsigned events, bool drained)
 {
     struct heard *heard = arg;
+    if (!drained) {
+        heard->spooled += events;
+        return;
+    }
     heard->calls++;
     heard->events += events;
     snprintf(heard->account, sizeof(heard->account), "%s", account);
@@ -290,7 +294,7 @@ static void on_drained(void *arg, const char *account, unsigned events)
 static void draining_tells_whose_events_came(void **state)
 {
     struct heard heard = {0};
-    queue_watch_drained(a.queue, on_drained, &heard);
+    queue_watch_spool(a.queue, on_spool, &heard);
     kill_redis();
     const char *names[] = {"1", "one-more-name"};
     struct queue_event events[] = {
@@ -304,6 +308,7 @@ static void draining_tells_whose_events_came(void **state)
     assert_int_equal(admitted.result.spooled, 3);
     restart_redis();
     drained(&a);
+    assert_int_equal(heard.spooled, 3);
     assert_int_equal(heard.calls, 2);
     assert_int_equal(heard.events, 3);
     assert_string_equal(heard.account, "whatsapp:b");
