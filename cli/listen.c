@@ -10,9 +10,12 @@
 #include "cli/cli.h"
 #include "process/supervisor.h"
 #include "queue/queue.h"
+#include "spool/archive.h"
+#include "spool/spool.h"
 #include "webhook/figures.h"
 #include "webhook/listener.h"
 #include "webhook/proxy.h"
+#include "webhook/received.h"
 #include "webhook/tls.h"
 
 enum {
@@ -35,7 +38,10 @@ struct shared {
 
 struct serving {
     struct event_base *base;
+    struct spool *spool;
     struct queue *queue;
+    struct received *received;
+    struct archive *archive;
     struct listener *listener;
     struct supervised *self;
     struct event *ready_tick;
@@ -59,7 +65,25 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     listener_stop(serving->listener, on_stopped, serving);
 }
 
-static struct queue *open_queue(struct event_base *base, const struct config *c, struct err *err)
+/*
+ * A spool is made for Redis's count of shards, which only the first start ever has to ask for. NULL
+ * without err: none is configured.
+ */
+static struct spool *open_spool(struct event_base *base, const struct config *c, struct err *err)
+{
+    struct spool_config config = {.directory = c->spool_directory,
+                                  .max_bytes = (uint64_t)c->spool_max_mb << 20};
+    if (!*c->spool_directory)
+        return NULL;
+    struct err unknown = {0};
+    struct spool *spool = spool_open(base, &config, &unknown);
+    if (spool || !queue_read_shards(c->redis_url, &config.shards, err))
+        return spool;
+    return spool_open(base, &config, err);
+}
+
+static struct queue *open_queue(struct event_base *base, const struct config *c,
+                                struct spool *spool, struct err *err)
 {
     struct queue_config config = {.url = c->redis_url,
                                   .give_up_ms = c->queue_give_up_ms,
@@ -67,6 +91,8 @@ static struct queue *open_queue(struct event_base *base, const struct config *c,
                                   .high_water = (unsigned)c->queue_high_water,
                                   .low_water = (unsigned)c->queue_low_water,
                                   .max_waiting = (uint64_t)c->queue_max_waiting,
+                                  .answer_ms = c->listen_answer_ms,
+                                  .spool = spool,
                                   .name = "listen"};
     return queue_new(base, &config, err);
 }
@@ -84,6 +110,9 @@ static struct listener *open_listener(struct serving *serving, const struct shar
                                      .max_connections = (unsigned)c->listen_max_connections,
                                      .deadline_ms = c->listen_deadline_ms,
                                      .answer_ms = c->listen_answer_ms,
+                                     .received = serving->received,
+                                     .spool = serving->spool,
+                                     .archive = serving->archive,
                                      .tls = shared->tls,
                                      .proxies = shared->proxies};
     return listener_new(serving->base, &config, serving->queue);
@@ -114,18 +143,50 @@ static void serve(struct serving *serving)
     event_free(serving->ready_tick);
 }
 
+static bool open_parts(struct serving *serving, const struct config *c, struct err *err)
+{
+    serving->spool = open_spool(serving->base, c, err);
+    if (err->code != ERR_NONE)
+        return false;
+    serving->queue = open_queue(serving->base, c, serving->spool, err);
+    if (!serving->queue)
+        return false;
+    const struct received_config received = {.queue = serving->queue,
+                                             .spool = serving->spool,
+                                             .directory = c->spool_directory,
+                                             .redis_url = c->redis_url};
+    serving->received = received_new(serving->base, &received, err);
+    if (!serving->received)
+        return false;
+    if (*c->archive_directory)
+        serving->archive =
+            archive_open(c->archive_directory, (uint64_t)c->archive_max_mb << 20, err);
+    return serving->archive || !*c->archive_directory;
+}
+
+// What still waits is answered first, or put on disk; then the ledger is complete.
+static void close_parts(struct serving *serving, const struct config *c)
+{
+    bool up = serving->queue && queue_is_up(serving->queue);
+    queue_free(serving->queue);
+    spool_close(serving->spool);
+    listener_free(serving->listener);
+    archive_close(serving->archive);
+    received_free(serving->received);
+    if (up)
+        received_collect(c->spool_directory, c->redis_url);
+}
+
 static bool run_process(void *arg, struct supervised *self, struct err *err)
 {
     const struct shared *shared = arg;
     struct serving serving = {.base = event_base_new(), .self = self};
-    serving.queue = open_queue(serving.base, shared->config, err);
-    bool ok = serving.queue != NULL;
+    bool ok = open_parts(&serving, shared->config, err);
     if (ok) {
         serving.listener = open_listener(&serving, shared, self);
         serve(&serving);
     }
-    queue_free(serving.queue); // answers what still waits, so it goes first
-    listener_free(serving.listener);
+    close_parts(&serving, shared->config);
     event_base_free(serving.base);
     return ok;
 }
@@ -195,9 +256,11 @@ static bool check(const struct supervisor_config *supervisor, const struct confi
     if (!supervisor_check(supervisor, err))
         return false;
     struct event_base *base = event_base_new();
-    struct queue *queue = open_queue(base, c, err);
+    struct spool *spool = open_spool(base, c, err);
+    struct queue *queue = err->code == ERR_NONE ? open_queue(base, c, spool, err) : NULL;
     bool ok = queue != NULL;
     queue_free(queue);
+    spool_close(spool);
     event_base_free(base);
     if (ok)
         supervisor_checked();

@@ -2,6 +2,7 @@
 // `hookmill queue …`
 
 #include "queue/queue.h"
+#include "webhook/received.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -248,6 +249,7 @@ static int run_audit(struct cli *cli)
     struct err err = {0};
     struct auditing auditing = {.json = cli_flag(cli, "json")};
     bool balanced = false;
+    received_collect(cli->config.spool_directory, cli->config.redis_url);
     if (!queue_audit(cli->config.redis_url, print_ledger, &auditing, &balanced, &err))
         return cli_fail(cli, &err);
     if (!auditing.json)

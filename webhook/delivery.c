@@ -14,8 +14,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "queue/queue.h"
+#include "spool/archive.h"
 #include "webhook/listener_private.h"
 #include "webhook/normalise.h"
+#include "webhook/received.h"
 #include "webhook/signature.h"
 
 struct delivery {
@@ -25,6 +27,8 @@ struct delivery {
     char id[17]; // in log lines, and in each event
     bool late;   // answered before the queue did
     unsigned events;
+    struct receipt_row one, *rows; // by account; `rows` is `one`, or allocated
+    unsigned row_count;
     int64_t started_us, parsed_us;
     TAILQ_ENTRY(delivery) link; // in listener->deliveries, or ->answered
 };
@@ -38,6 +42,40 @@ static const char *app_name(const struct delivery *delivery)
 #define WHICH(delivery, buffer)                                                                    \
     "delivery", (delivery)->id, "app", app_name(delivery), "client",                               \
         listener_client((delivery)->listener, (delivery)->request, buffer)
+
+/* --- the ledger ----------------------------------------------------------------------------------
+ */
+
+// Neighbours of one account are one row.
+static void count_received(struct delivery *delivery, const struct queue_event *events,
+                           size_t count)
+{
+    struct received *received = delivery->listener->config.received;
+    delivery->rows = count == 1 ? &delivery->one : x_calloc(count, sizeof *delivery->rows);
+    for (size_t i = 0, next; i < count; i = next) {
+        for (next = i + 1; next < count && events[next].account == events[i].account; next++) {
+        }
+        unsigned n = (unsigned)(next - i);
+        size_t place = received_count(received, app_name(delivery), events[i].account, n);
+        delivery->rows[delivery->row_count++] = (struct receipt_row){place, n};
+    }
+}
+
+typedef void (*received_fn)(struct received *received, size_t place, unsigned events);
+
+static void count_outcome(const struct delivery *delivery, received_fn outcome)
+{
+    for (unsigned i = 0; i < delivery->row_count; i++)
+        outcome(delivery->listener->config.received, delivery->rows[i].place,
+                delivery->rows[i].events);
+}
+
+static void delivery_free(struct delivery *delivery)
+{
+    if (delivery->rows != &delivery->one)
+        free(delivery->rows);
+    free(delivery);
+}
 
 /* --- the answer ----------------------------------------------------------------------------------
  */
@@ -76,7 +114,7 @@ static void delivery_end(struct delivery *delivery, int status, const char *text
     listener->in_flight--;
     if (!delivery->late)
         answer(delivery, status, text);
-    free(delivery);
+    delivery_free(delivery);
 }
 
 static void end_not_kept(struct delivery *delivery, const struct err *err)
@@ -150,6 +188,17 @@ static void shed(struct delivery *delivery, enum figure_shed what)
     delivery_end(delivery, 503, "no room now\n");
 }
 
+static void shed_receipts(struct delivery *delivery, const struct event_list *list)
+{
+    struct received *received = delivery->listener->config.received;
+    for (size_t i = 0; i < list->count; i++) {
+        char *account = account_key(list->events[i].platform, list->events[i].account);
+        received_refused(received, received_count(received, app_name(delivery), account, 1), 1);
+        free(account);
+    }
+    shed(delivery, FIGURE_SHED_RECEIPTS);
+}
+
 static bool are_receipts(const struct event_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -206,7 +255,7 @@ static void on_admitted(void *arg, const struct queue_admitted *result, const st
 {
     struct delivery *delivery = arg;
     if (!delivery->listener) {
-        free(delivery);
+        delivery_free(delivery);
         return;
     }
     if (err) {
@@ -214,6 +263,7 @@ static void on_admitted(void *arg, const struct queue_admitted *result, const st
         return;
     }
     const struct listener_figures *figures = delivery->listener->figures;
+    count_outcome(delivery, received_settled);
     figures_result(figures, delivery->app, FIGURE_ADMITTED, result->admitted);
     figures_result(figures, delivery->app, FIGURE_DUPLICATE, result->duplicates);
     figures_result(figures, delivery->app, FIGURE_SPOOLED, result->spooled);
@@ -228,6 +278,7 @@ static void admit(struct delivery *delivery, struct event_list *list)
         fill_admission(&rows[i], &list->events[i], i, delivery->id);
         events[i] = rows[i].event;
     }
+    count_received(delivery, events, list->count);
     queue_admit(delivery->listener->queue, events, list->count, on_admitted, delivery);
     for (size_t i = 0; i < list->count; i++) {
         free(rows[i].json);
@@ -245,7 +296,7 @@ static void on_buried(void *arg, const struct err *err)
 {
     struct delivery *delivery = arg;
     if (!delivery->listener) {
-        free(delivery);
+        delivery_free(delivery);
         return;
     }
     if (err) {
@@ -324,7 +375,7 @@ static void take(struct delivery *delivery, const void *body, size_t len, int64_
     if (list.count == 0)
         delivery_end(delivery, 200, NULL);
     else if (queue_room(listener->queue) == QUEUE_ROOM_NO_RECEIPTS && are_receipts(&list))
-        shed(delivery, FIGURE_SHED_RECEIPTS);
+        shed_receipts(delivery, &list);
     else
         admit(delivery, &list);
     event_list_deinit(&list);
@@ -344,6 +395,8 @@ void delivery_start(struct listener *listener, size_t app, struct evhttp_request
         return;
     }
     figures_app(listener->figures, listener->figures->body_bytes, app, len);
+    if (listener->config.archive)
+        archive_add(listener->config.archive, app_name(delivery), delivery->id, body, len);
     if (queue_room(listener->queue) == QUEUE_ROOM_NONE)
         shed(delivery, FIGURE_SHED_ALL);
     else

@@ -114,6 +114,18 @@ static void declare_gauges(struct listener_figures *figures, struct metrics *met
         "What the queue has room for: 0 everything, 1 no receipts, 2 nothing.", "");
     figures->waiting = metrics_gauge_max(metrics, "hookmill_listener_waiting_events",
                                          "Events in mailboxes, when last looked at.", "");
+    figures->spool_events = metrics_gauge_max(metrics, "hookmill_listener_spool_events",
+                                              "Events on this host's disk that Redis has not.", "");
+    figures->spool_bytes =
+        metrics_gauge_max(metrics, "hookmill_listener_spool_bytes", "Bytes of them.", "");
+    figures->spool_torn =
+        metrics_gauge_max(metrics, "hookmill_listener_spool_torn",
+                          "Records of the spool that were broken and set aside, ever.", "");
+    figures->archive_kept = metrics_gauge(metrics, "hookmill_listener_archive_kept",
+                                          "Deliveries that the archive was given.", "");
+    figures->archive_dropped =
+        metrics_gauge(metrics, "hookmill_listener_archive_dropped",
+                      "Deliveries that the archive's disk could not keep up with.", "");
 }
 
 void listener_figures_declare(struct listener_figures *figures, struct metrics *metrics,

@@ -43,6 +43,8 @@ struct listener_figures {
     unsigned verify, parse, admit, total; // histograms
     unsigned in_flight, connections, expired;
     unsigned room, waiting;
+    unsigned spool_events, spool_bytes, spool_torn; // of the host
+    unsigned archive_kept, archive_dropped;
 };
 
 // At most FIGURE_APPS_MAX apps.

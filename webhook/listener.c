@@ -14,6 +14,8 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "queue/queue.h"
+#include "spool/archive.h"
+#include "spool/spool.h"
 #include "webhook/challenge.h"
 #include "webhook/listener_private.h"
 #include "webhook/tls.h"
@@ -135,7 +137,34 @@ static const char *why_unready(const struct listener *listener)
         return "stopping";
     if (queue_room(listener->queue) == QUEUE_ROOM_NONE)
         return "the queue is above its high-water mark";
-    return queue_is_up(listener->queue) ? NULL : "Redis is away";
+    if (queue_is_up(listener->queue))
+        return NULL;
+    const struct spool *spool = listener->config.spool;
+    if (!spool)
+        return "Redis is away";
+    return spool_has_room(spool) ? NULL : "Redis is away and the spool is full";
+}
+
+static void refresh_disk(const struct listener *listener)
+{
+    const struct listener_figures *figures = listener->figures;
+    struct spool_status sum = {0};
+    const struct spool *spool = listener->config.spool;
+    for (unsigned shard = 0; spool && shard < spool_shards(spool); shard++) {
+        struct spool_status status;
+        spool_read_status(spool, shard, &status);
+        sum.events += status.events;
+        sum.bytes += status.bytes;
+        sum.torn += status.torn;
+    }
+    metrics_set(figures->metrics, figures->spool_events, sum.events);
+    metrics_set(figures->metrics, figures->spool_bytes, sum.bytes);
+    metrics_set(figures->metrics, figures->spool_torn, sum.torn);
+    if (!listener->config.archive)
+        return;
+    struct archive_counts counts = archive_counts(listener->config.archive);
+    metrics_set(figures->metrics, figures->archive_kept, counts.kept);
+    metrics_set(figures->metrics, figures->archive_dropped, counts.dropped);
 }
 
 // Gauges, readiness, and what the guard counts: now and then, and when this process is asked.
@@ -150,6 +179,7 @@ static void refresh(struct listener *listener)
     metrics_set(metrics, figures->in_flight, listener->in_flight);
     metrics_set(metrics, figures->room, queue_room(listener->queue));
     metrics_set(metrics, figures->waiting, queue_waiting(listener->queue));
+    refresh_disk(listener);
     const char *unready = why_unready(listener);
     if (unready != listener->unready)
         metrics_set_unready(metrics, unready);

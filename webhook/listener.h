@@ -28,6 +28,9 @@ struct event_base;
 struct listener;
 struct proxies;
 struct queue;
+struct received;
+struct archive;
+struct spool;
 struct tls;
 
 // Pointers are borrowed for the listener's life.
@@ -37,12 +40,15 @@ struct listener_config {
     const struct listener_figures *figures; // declared for these apps, attached
     const struct config_app *apps;
     size_t app_count;
-    size_t max_body;          // bytes; 0 = 4 MiB
-    unsigned max_connections; // 0 = 1024
-    int64_t deadline_ms;      // for a whole request; 0 = 10 s
-    int64_t idle_ms;          // for a kept-alive connection between requests; 0 = 60 s
-    int64_t answer_ms;        // from a delivery's last byte to its answer; 0 = 4 s
-    struct tls *tls;          // NULL = plain HTTP
+    size_t max_body;           // bytes; 0 = 4 MiB
+    unsigned max_connections;  // 0 = 1024
+    int64_t deadline_ms;       // for a whole request; 0 = 10 s
+    int64_t idle_ms;           // for a kept-alive connection between requests; 0 = 60 s
+    int64_t answer_ms;         // from a delivery's last byte to its answer; 0 = 4 s
+    struct received *received; // counts what comes
+    const struct spool *spool; // the queue's, or NULL: for /readyz and figures
+    struct archive *archive;   // keeps every delivery whose signature holds, or NULL
+    struct tls *tls;           // NULL = plain HTTP
     const struct proxies *proxies;
 };
 

@@ -36,6 +36,7 @@ struct queue {
     size_t buried_len;
     unsigned buried;
     struct fake_call *waiting;
+    struct queue_ledger_row published; // sums of all rows that were published
 };
 
 struct queue *fake_queue_new(struct event_base *base);

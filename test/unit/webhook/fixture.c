@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "process/sockets.h"
+#include "webhook/received.h"
 #include "webhook/signature.h"
 
 const struct config_app apps[FIXTURE_APPS] = {
@@ -43,6 +44,11 @@ void fixture_start(struct fixture *f, const struct listener_config *wanted)
     config.app_count = FIXTURE_APPS;
     f->base = event_base_new();
     f->queue = fake_queue_new(f->base);
+    const struct received_config received = {.queue = f->queue, .redis_url = ""};
+    f->received = received_new(f->base, &received, &err);
+    if (!f->received)
+        fail_msg("%s", err.text);
+    config.received = f->received;
     f->listener = listener_new(f->base, &config, f->queue);
 }
 
@@ -50,6 +56,7 @@ void fixture_stop(struct fixture *f)
 {
     listener_free(f->listener);
     fake_queue_free(f->queue);
+    received_free(f->received);
     event_base_free(f->base);
     metrics_free(f->metrics);
     close(f->socket);

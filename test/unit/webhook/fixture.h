@@ -19,6 +19,7 @@ struct fixture {
     struct queue *queue;
     struct metrics *metrics;
     struct listener_figures figures;
+    struct received *received;
     struct listener *listener;
     int socket;
     int port;
