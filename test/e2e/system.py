@@ -64,7 +64,8 @@ class System:
                     "HOOKMILL_APP_DEMO_SECRET": SECRET, "HOOKMILL_APP_DEMO_VERIFY_TOKEN": VERIFY_TOKEN,
                     "HOOKMILL_APP_SECRET": SECRET, "HOOKMILL_VERIFY_TOKEN": VERIFY_TOKEN,
                     "HOOKMILL_ENCRYPTION_KEY": "k1:" + "07" * 32, "HOOKMILL_GROQ_KEY": "gsk_e2e",
-                    "HOOKMILL_LISTEN_PORT": "0", "HOOKMILL_QUEUE_LEASE_MS": "1500",
+                    "HOOKMILL_LISTEN_PORT": "0", "HOOKMILL_SPOOL_DIRECTORY": str(self.directory / "spool"),
+                    "HOOKMILL_QUEUE_LEASE_MS": "1500",
                     "HOOKMILL_WORKER_SETTLE_MS": "1500", "HOOKMILL_WORKER_AGGREGATE_MS": "500"}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:

@@ -96,7 +96,7 @@ class Spool(unittest.TestCase):
     # What there is
 
     def spooled(self):
-        return sum(row["events"] for row in json.loads(self.system.run("spool", "status", "--json"))["shards"])
+        return sum(json.loads(line)["events"] for line in self.system.run("spool", "status", "--json").splitlines())
 
     def until_something_is_spooled(self):
         wait_for(self.spooled, "something in the spool")
