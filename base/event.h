@@ -73,13 +73,13 @@ struct event {
     char *contact; // PSID, IGSID, wa_id or BSUID; NULL when the event belongs to no person
     char *aliases[EVENT_ALIASES_MAX]; // all the names the event gives the contact, `contact` first
                                       // (a change of number: the old ones first); NULL-padded
-    char *contact_name;   // profile name, when given
-    char *id;             // mid, wamid …; NULL when Meta gives none
-    int64_t timestamp_ms; // Meta's own time; 0 when there is none
-    char *text;           // what was written, or the title of what was tapped
-    char *payload;        // developer payload of a quick reply, postback, list row, template button
-    char *reply_to;       // id of the message this one answers
-    cJSON *attachments;   // array of {type, url?, …}, Meta's other members beside them, or NULL
+    char *contact_name;               // profile name, when given
+    char *id;                         // mid, wamid …; NULL when Meta gives none
+    int64_t timestamp_ms;             // Meta's own time; 0 when there is none
+    char *text;                       // what was written, or the title of what was tapped
+    char *payload;      // developer payload of a quick reply, postback, list row, template button
+    char *reply_to;     // id of the message this one answers
+    cJSON *attachments; // array of {type, url?, …}, Meta's other members beside them, or NULL
     char *target; // id of what the event is about: the message reacted to, edited, taken back,
                   // read; the post or media of a comment; the call
     char *parent; // of a comment: the comment it answers

@@ -14,8 +14,8 @@ PAUSE = flow(("s", "start", {}), ("m", "message", {"message": "before"}), ("d", 
 
 
 class Faults(unittest.TestCase):
-    def start(self, document, platform="whatsapp", *options):
-        self.system = self.enterContext(System())
+    def start(self, document, platform="whatsapp", *options, **settings):
+        self.system = self.enterContext(System(**settings))
         self.system.connect(platform, document, *options)
         self.client = self.system.client
 
@@ -132,8 +132,8 @@ class Faults(unittest.TestCase):
         self.assertEqual(self.system.answers(person.contact, 2), ["one", "two"])
         self.assertNotIn("worker.died", self.system.log("worker"))
 
-    def test_without_redis_a_delivery_is_503_and_afterwards_taken(self):
-        self.start(HELLO)
+    def test_without_redis_and_without_a_spool_a_delivery_is_503_and_afterwards_taken(self):
+        self.start(HELLO, HOOKMILL_SPOOL_DIRECTORY="")
         self.system.start_worker()
         person = self.client.person("whatsapp", "595967000001")
         redis = self.system.processes["redis"].pid
