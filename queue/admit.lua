@@ -35,17 +35,32 @@ if newest and number <= newest then -- no new call
     end
 end
 
+-- The keys of the events' buckets of `seen before`, by the places of the buckets' names in ARGV, and whether one of them
+-- is not there yet. One question for all: once a day's buckets are there, asking each costs more than what is asked for.
+local function find_buckets()
+    local keys, all, at = {}, {}, 4
+    for _ = 1, tonumber(ARGV[3]) do
+        if ARGV[at + 1] ~= '' then
+            keys[at + 1] = s .. 'seen:' .. ARGV[at + 1]
+            all[#all + 1] = keys[at + 1]
+        end
+        at = at + 5 + ARGV[at + 4]
+    end
+    return keys, #all > 0 and call('EXISTS', unpack(all)) < #all
+end
+
 -- 9 days after its first id a bucket goes: its last id came up to a day later, and is remembered for 8.
+local buckets, some_new = find_buckets()
 local function seen(bucket, hash)
-    if bucket == '' then
+    local key = buckets[bucket]
+    if not key then
         return false
     end
-    local key = s .. 'seen:' .. bucket
     if call('HSETNX', key, hash, '') == 0 then
         return true
     end
-    if call('HLEN', key) == 1 then
-        call('EXPIRE', key, 777600)
+    if some_new and call('HLEN', key) == 1 then
+        call('EXPIRE', key, '777600')
     end
     return false
 end
@@ -79,12 +94,17 @@ end
 -- chat only for want of others, and joins none.
 local function find_by_all(account, first, count)
     local names, roots, known, is_root, weak = s .. 'alias:' .. account, {}, {}, {}, {}
-    for i = first, first + count - 1 do
-        if string.sub(ARGV[i], 1, 1) == '@' then
-            weak[#weak + 1] = ARGV[i]
+    local targets, is_end = call('HMGET', names, unpack(ARGV, first, first + count - 1)), {}
+    for i, target in ipairs(targets) do
+        is_end[ARGV[first + i - 1]] = not target
+    end
+    for i, target in ipairs(targets) do
+        local name = ARGV[first + i - 1]
+        if string.sub(name, 1, 1) == '@' then
+            weak[#weak + 1] = name
         else
-            local root, as_alias = resolve(names, ARGV[i])
-            known[root] = known[root] or as_alias
+            local root = not target and name or is_end[target] and target or resolve(names, name)
+            known[root] = known[root] or target
             if not is_root[root] then
                 is_root[root] = true
                 roots[#roots + 1] = root
@@ -134,7 +154,7 @@ for i = 1, tonumber(ARGV[3]) do
         admitted[account], duplicates[account] = 0, 0
     end
     local chat = alias_count > 1 and find_chat(account, at + 5, alias_count) -- names are learned from duplicates, too
-    if seen(ARGV[at + 1], ARGV[at + 2]) then
+    if seen(at + 1, ARGV[at + 2]) then
         letters[i] = 'd'
         duplicates[account] = duplicates[account] + 1
     else
@@ -147,15 +167,15 @@ for i = 1, tonumber(ARGV[3]) do
 end
 
 for account, count in pairs(admitted) do
-    if count > 0 and call('HINCRBY', s .. 'ledger:' .. account, 'admitted', count) == count then
+    if count > 0 and call('HINCRBY', s .. 'ledger:' .. account, 'admitted', text(count)) == count then
         call('SADD', s .. 'accounts', account) -- its first; the sweeper visits them
     end
     if duplicates[account] > 0 then
-        call('HINCRBY', s .. 'ledger:' .. account, 'duplicate', duplicates[account])
+        call('HINCRBY', s .. 'ledger:' .. account, 'duplicate', text(duplicates[account]))
     end
 end
 if total > 0 then
-    call('INCRBY', s .. 'waiting', total)
+    call('INCRBY', s .. 'waiting', text(total))
 end
 
 local answer = table.concat(letters)
@@ -164,5 +184,5 @@ if tonumber(count) == KEPT then
 else
     count = count + 1
 end
-call('SET', guard, count .. ';' .. above .. ARGV[2] .. ' ' .. answer .. ';' .. below, 'EX', 777600)
+call('SET', guard, count .. ';' .. above .. ARGV[2] .. ' ' .. answer .. ';' .. below, 'EX', '777600')
 return answer

@@ -12,6 +12,11 @@ local function now_ms()
     return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- A whole number as an argument: Redis prints one as a double, which takes longer than what many a command does.
+local function text(number)
+    return string.format('%d', number)
+end
+
 -- "platform:id" of "platform:id:alias"
 local function account_of(chat)
     return string.match(chat, '^[^:]*:[^:]*')
@@ -71,7 +76,17 @@ local function under_way(chat)
     return h[1] == 'held' or (h[1] ~= 'idle' and (h[2] or h[3]) and true or false)
 end
 
--- Whether a chat that others are to join (join.lua) has to wait: the first of them is under way.
+-- Whether others are to join the chat (join.lua). There is hardly ever such a chat at all, which is asked once in a run
+-- of a script.
+local some_join
+local function is_joined(chat)
+    if some_join == nil then
+        some_join = call('EXISTS', s .. 'joins') == 1
+    end
+    return some_join and call('SISMEMBER', s .. 'joins', chat) == 1
+end
+
+-- Whether a chat that others are to join has to wait: the first of them is under way.
 local function must_wait(chat)
     local first = call('LINDEX', s .. 'join:' .. chat, 0)
     return first and under_way(first)
@@ -84,7 +99,7 @@ end
 
 -- Schedules a chat that is not scheduled; a chat that has to wait for others is when they have joined it.
 local function make_ready(chat, front)
-    if call('HEXISTS', s .. 'chat:' .. chat, 'joins') == 1 and must_wait(chat) then
+    if is_joined(chat) and must_wait(chat) then
         set_joining(chat)
         return
     end
@@ -105,24 +120,26 @@ end
 -- older times and refuses what is not newer. When a chat's hash was dropped after 40 idle days, or Redis lost all its
 -- data, numbers and epochs must still be larger than all before. (Less than one event per millisecond and chat.)
 local function create(chat, status)
-    local start = now_ms()
+    local start = text(now_ms())
     call('HSET', s .. 'chat:' .. chat, 'done', start, 'turn', start, 'st', status)
 end
 
 -- Appends an event to its chat's mailbox and schedules the chat if it is idle. An event's number is its place: the
 -- first in the mailbox is `done` + 1. What comes while others are to join the chat goes behind what they bring. Who
--- calls this raises `waiting`.
+-- calls this raises `waiting`. What goes behind another event needs no look at the chat: an idle chat's mailbox is empty.
 local function append(chat, json)
-    local h = call('HMGET', s .. 'chat:' .. chat, 'st', 'joins')
-    if h[2] then
+    if is_joined(chat) then
         call('RPUSH', s .. 'late:' .. chat, json)
         return
     end
-    call('RPUSH', s .. 'mb:' .. chat, json)
-    if not h[1] then
+    if call('RPUSH', s .. 'mb:' .. chat, json) > 1 then
+        return
+    end
+    local status = call('HGET', s .. 'chat:' .. chat, 'st')
+    if not status then
         create(chat, 'ready')
         enlist(chat, false)
-    elseif h[1] == 'idle' then
+    elseif status == 'idle' then
         call('PERSIST', s .. 'chat:' .. chat) -- finish lets idle chats expire
         make_ready(chat, false)
     end

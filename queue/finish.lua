@@ -12,11 +12,10 @@
 local chat, done, flags, after = ARGV[1], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local key, mailbox = s .. 'chat:' .. chat, s .. 'mb:' .. chat
 local account = account_of(chat)
-local h = call('HMGET', key, 'st', 'epoch', 'fin', 'done', 'owner', 'fired', 'late', 'early', 'timer', 'paused', 'into',
-               'joins')
+local h = call('HMGET', key, 'st', 'epoch', 'fin', 'done', 'owner', 'fired', 'late', 'early', 'timer', 'paused', 'into')
 local status, epoch, fin, old, owner = h[1], h[2], h[3], tonumber(h[4]), h[5]
 local fired, late, early, timer = h[6], h[7], h[8], h[9]
-local paused, into, joins = h[10], h[11], h[12]
+local paused, into, joins = h[10], h[11], is_joined(chat)
 if fin == ARGV[2] or (not status and call('GET', s .. 'joined:' .. chat) == ARGV[2]) then
     return redis.status_reply('OK')
 end

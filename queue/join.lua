@@ -5,7 +5,7 @@
 -- winner waits for that, `joining`: one person's events are processed one at a time, in order. In the meantime events
 -- of the person are kept apart (`late`), so that what waits in the loser's mailbox comes before them.
 --
---   s join:<winner>   list of the chats that are to join it, in order; the winner's field `joins`: there are some
+--   s join:<winner>   list of the chats that are to join it, in order; the winner is in the set `joins` while there are any
 --   s late:<winner>   events that were admitted since
 --   field `into`      of a loser: the winner
 --
@@ -115,7 +115,7 @@ local function joiner()
             loser = call('LINDEX', joins, 0)
         end
         if not loser then
-            call('HDEL', key, 'joins')
+            call('SREM', s .. 'joins', winner)
             move(s .. 'late:' .. winner, s .. 'mb:' .. winner)
         end
         local status = call('HGET', key, 'st')
@@ -153,10 +153,11 @@ local function joiner()
             call('RPUSH', s .. 'join:' .. winner, third)
         end
         call('DEL', s .. 'join:' .. loser)
-        call('HDEL', lost, 'joins')
+        call('SREM', s .. 'joins', loser)
         call('RPUSH', s .. 'join:' .. winner, loser)
         call('HSET', lost, 'into', winner)
-        call('HSET', key, 'joins', '1')
+        call('SADD', s .. 'joins', winner)
+        some_join = true
         local status = call('HGET', lost, 'st')
         if not under_way(loser) then
             if status == 'ready' then

@@ -34,7 +34,7 @@ end
 if ARGV[4] ~= '' and is_ours() then
     return ''
 end
-local h = call('HMGET', key, 'st', 'state', 'timer', 'joins')
+local h = call('HMGET', key, 'st', 'state', 'timer')
 if ends <= 0 then
     call('HDEL', key, 'paused')
     return h[1] and chat or ''
@@ -43,7 +43,7 @@ if not h[1] then
     create(chat, 'idle')
 end
 call('HSET', key, 'paused', ARGV[3])
-if not h[1] or (h[1] == 'idle' and not h[2] and not h[3] and not h[4]) then
+if not h[1] or (h[1] == 'idle' and not h[2] and not h[3] and not is_joined(chat)) then
     let_expire(chat, ARGV[3])
 end
 return chat
