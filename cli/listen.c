@@ -180,7 +180,7 @@ static void close_parts(struct serving *serving, const struct config *c)
 static bool run_process(void *arg, struct supervised *self, struct err *err)
 {
     const struct shared *shared = arg;
-    struct serving serving = {.base = event_base_new(), .self = self};
+    struct serving serving = {.base = listener_base_new(), .self = self};
     bool ok = open_parts(&serving, shared->config, err);
     if (ok) {
         serving.listener = open_listener(&serving, shared, self);

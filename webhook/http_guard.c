@@ -118,9 +118,7 @@ static bool conn_leave(struct conn *conn)
 {
     if (conn->state != CONN_WRITING || !conn->refused)
         return false;
-    conn->leaving = leaving_new(conn->guard->base, conn->fd, on_left, conn);
-    if (!conn->leaving)
-        return false;
+    conn->leaving = leaving_new(conn->guard->base, conn->bev, on_left, conn);
     conn->guard->by_fd[conn->fd] = NULL;
     conn->evcon = NULL;
     set_state(conn, CONN_LEAVING);
@@ -169,8 +167,9 @@ static void make_room(struct http_guard *guard)
 static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {
     struct http_guard *guard = arg;
-    struct bufferevent *bev = guard->config.tls ? tls_bufferevent(guard->config.tls, base)
-                                                : bufferevent_socket_new(base, -1, 0);
+    struct bufferevent *bev = guard->config.tls
+                                  ? tls_bufferevent(guard->config.tls, base)
+                                  : bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     if (!bev)
         return NULL;
     struct conn *conn = x_alloc(sizeof *conn);

@@ -4,11 +4,10 @@
 #include "webhook/leaving.h"
 
 #include <errno.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -16,8 +15,8 @@
 enum { LEAVING_MAX_BYTES = 64 << 20 };
 
 struct leaving {
+    struct bufferevent *bev; // has the socket
     struct event *readable;
-    int fd;
     size_t bytes;
     void (*ended)(void *arg);
     void *arg;
@@ -38,14 +37,19 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-struct leaving *leaving_new(struct event_base *base, int fd, void (*ended)(void *arg), void *arg)
+/*
+ * The bufferevent is kept rather than a copy (dup) of its socket: epoll would go on to report
+ * events of the original, closed as it is, while there is a copy.
+ */
+struct leaving *leaving_new(struct event_base *base, struct bufferevent *bev,
+                            void (*ended)(void *arg), void *arg)
 {
-    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (own < 0)
-        return NULL;
     struct leaving *leaving = x_alloc(sizeof *leaving);
-    *leaving = (struct leaving){.fd = own, .ended = ended, .arg = arg};
-    leaving->readable = event_new(base, own, EV_READ | EV_PERSIST, on_readable, leaving);
+    *leaving = (struct leaving){.bev = bev, .ended = ended, .arg = arg};
+    bufferevent_incref(bev);
+    bufferevent_disable(bev, EV_READ | EV_WRITE);
+    leaving->readable =
+        event_new(base, bufferevent_getfd(bev), EV_READ | EV_PERSIST, on_readable, leaving);
     event_add(leaving->readable, NULL);
     return leaving;
 }
@@ -55,6 +59,6 @@ void leaving_free(struct leaving *leaving)
     if (!leaving)
         return;
     event_free(leaving->readable);
-    close(leaving->fd);
+    bufferevent_decref(leaving->bev);
     free(leaving);
 }

@@ -6,13 +6,15 @@
  */
 #pragma once
 
+struct bufferevent;
 struct event_base;
 struct leaving;
 
 /*
- * Takes over the connection behind `fd` by a descriptor of its own, so the caller may close `fd`.
- * `ended(arg)` is called once, when the client has closed or has sent too much; then
- * leaving_free(). NULL when out of descriptors.
+ * Keeps a connection's socket open, and its bufferevent silent, when the caller frees that; the
+ * bufferevent is one that closes its socket (BEV_OPT_CLOSE_ON_FREE). `ended(arg)` is called once,
+ * when the client has closed or has sent too much; then leaving_free().
  */
-struct leaving *leaving_new(struct event_base *base, int fd, void (*ended)(void *arg), void *arg);
+struct leaving *leaving_new(struct event_base *base, struct bufferevent *bev,
+                            void (*ended)(void *arg), void *arg);
 void leaving_free(struct leaving *leaving);

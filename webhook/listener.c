@@ -4,6 +4,7 @@
 #include "webhook/listener.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <stdio.h>
@@ -64,6 +65,23 @@ static const char *reason_phrase(int status)
     }
 }
 
+/*
+ * Writes what evhttp has put together now, instead of asking epoll first when the socket can take
+ * it (it can), and lets evhttp see that it has left. What the socket does not take stays for epoll.
+ * The request is gone afterwards, and the connection may be.
+ */
+static void write_now(struct bufferevent *bev)
+{
+    struct evbuffer *output = bufferevent_get_output(bev);
+    evbuffer_unfreeze(output, 1); // a bufferevent lets nobody else drain its output
+    evbuffer_write(output, bufferevent_getfd(bev));
+    evbuffer_freeze(output, 1);
+    if (evbuffer_get_length(output) > 0)
+        return;
+    bufferevent_disable(bev, EV_WRITE);
+    bufferevent_trigger(bev, EV_WRITE, BEV_TRIG_IGNORE_WATERMARKS);
+}
+
 // Sends the reply of a request that the guard has taken.
 static void send_reply(struct listener *listener, struct evhttp_request *request, int status,
                        const void *body, size_t len)
@@ -81,7 +99,11 @@ static void send_reply(struct listener *listener, struct evhttp_request *request
     if (http_guard_is_stopping(listener->guard))
         evhttp_add_header(headers, "Connection", "close");
     http_guard_answer(listener->guard, request);
+    struct bufferevent *bev =
+        evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
     evhttp_send_reply(request, status, reason_phrase(status), NULL);
+    if (!listener->config.tls)
+        write_now(bev);
 }
 
 void listener_answer(struct listener *listener, struct evhttp_request *request, size_t app,
@@ -356,6 +378,15 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     int64_t patience_ms = listener->config.answer_ms - tick_ms(listener); // the next is too late
     delivery_answer_late(listener, clock_mono_us() - patience_ms * 1000);
     refresh(listener);
+}
+
+struct event_base *listener_base_new(void)
+{
+    struct event_config *config = event_config_new();
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
 }
 
 struct listener *listener_new(struct event_base *base, const struct listener_config *config,

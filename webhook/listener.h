@@ -52,6 +52,13 @@ struct listener_config {
     const struct proxies *proxies;
 };
 
+/*
+ * A base that tells epoll of changes once in a turn of the loop: evhttp switches reading and
+ * writing on and off several times for each request. Right as long as no descriptor on it is a copy
+ * of another (dup). The caller frees it.
+ */
+struct event_base *listener_base_new(void);
+
 // Accepts. The queue is borrowed; it may be freed before or after the listener.
 struct listener *listener_new(struct event_base *base, const struct listener_config *config,
                               struct queue *queue);

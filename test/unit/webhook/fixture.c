@@ -42,7 +42,7 @@ void fixture_start(struct fixture *f, const struct listener_config *wanted)
     config.figures = &f->figures;
     config.apps = apps;
     config.app_count = FIXTURE_APPS;
-    f->base = event_base_new();
+    f->base = listener_base_new();
     f->queue = fake_queue_new(f->base);
     const struct received_config received = {.queue = f->queue, .redis_url = ""};
     f->received = received_new(f->base, &received, &err);
