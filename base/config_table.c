@@ -17,7 +17,7 @@ const struct option config_options[] = {
     {"mongodb", "threads", KIND_INT, AT(mongodb_threads), "4", 1, 64,
      "threads per process that talk to MongoDB"},
     {"listen", "address", KIND_TEXT, AT(listen_address), "127.0.0.1", 0, 0,
-     "address to listen on, behind your TLS proxy"},
+     "address to listen on; loopback when a proxy on this machine serves TLS"},
     {"listen", "port", KIND_INT, AT(listen_port), "8080", 0, 65535, "port; 0 takes a free one"},
     {"listen", "max_body", KIND_INT, AT(listen_max_body), "4194304", 1024, 64 << 20,
      "largest delivery in bytes; Meta sends up to 3 MB"},
@@ -47,7 +47,8 @@ const struct option config_options[] = {
     {"archive", "max_mb", KIND_INT, AT(archive_max_mb), "1024", 1, 1 << 20,
      "most that the archive may hold; the oldest deliveries go first"},
     {"queue", "give_up_ms", KIND_INT, AT(queue_give_up_ms), "2000", 10, 60000,
-     "how long a delivery waits for Redis before it is answered 503"},
+     "how long a delivery waits for Redis before it goes to the spool, or without one is answered "
+     "503"},
     {"queue", "lease_ms", KIND_INT, AT(queue_lease_ms), "15000", 200, 600000,
      "a worker that is silent for two of these loses its chats"},
     {"queue", "high_water", KIND_INT, AT(queue_high_water), "80", 1, 100,
