@@ -25,11 +25,11 @@ struct event_base;
 struct queue;
 
 struct queue_config {
-    const char *url;     // redis://[user:password@]host:port[/db] or unix:///path
-    int64_t give_up_ms;  // how long an admit may wait for Redis before it is refused (default 2000)
-    int64_t lease_ms;    // worker lease (default 15000)
-    unsigned high_water; // percent of maxmemory above which admit refuses (default 80)
-    unsigned low_water;  // percent of both marks below which it takes again (default 90)
+    const char *url;      // redis://[user:password@]host:port[/db] or unix:///path
+    int64_t give_up_ms;   // how long an admit may wait for Redis; then spooled or refused (2000)
+    int64_t lease_ms;     // worker lease (default 15000)
+    unsigned high_water;  // percent of maxmemory above which admit refuses (default 80)
+    unsigned low_water;   // percent of both marks below which it takes again (default 90)
     uint64_t max_waiting; // events in mailboxes above which admit refuses (0 = any number)
     const char *name;     // of this process, e.g. "listen" or "worker": part of its incarnation
     struct spool *spool;  // borrowed; where admits go while Redis is away or slow. NULL = refused
