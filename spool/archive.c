@@ -39,6 +39,7 @@ struct archive {
     uint64_t max_bytes, file_bytes;
     int dir_fd, fd;  // the thread's own from here
     uint64_t offset; // in the file
+    char file_name[64];
     unsigned file_count;
     bool failing; // was logged
 
@@ -56,10 +57,10 @@ struct archive {
 // "0001763712000123-4711-1.hma": names are in the order of time
 static void file_open(struct archive *archive, int64_t first_ms)
 {
-    char name[64];
-    snprintf(name, sizeof(name), "%016" PRId64 "-%ld-%u.hma", first_ms, (long)getpid(),
-             ++archive->file_count);
-    archive->fd = openat(archive->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    snprintf(archive->file_name, sizeof(archive->file_name), "%016" PRId64 "-%ld-%u.hma", first_ms,
+             (long)getpid(), ++archive->file_count);
+    archive->fd =
+        openat(archive->dir_fd, archive->file_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     archive->offset = 0;
 }
 
@@ -68,6 +69,22 @@ static void file_close(struct archive *archive)
     if (archive->fd >= 0)
         close(archive->fd);
     archive->fd = -1;
+}
+
+/*
+ * What a block that could not be written left goes: what came behind it could not be read. A file
+ * in which nothing is goes, too, or a full disk would be given a new one with every block.
+ */
+static void file_give_up(struct archive *archive)
+{
+    int error = errno;
+    bool empty = archive->fd >= 0 && archive->offset == 0;
+    if (empty)
+        (void)unlinkat(archive->dir_fd, archive->file_name, 0);
+    else if (archive->fd >= 0 && ftruncate(archive->fd, (off_t)archive->offset) != 0)
+        log_debug("archive.torn", "error", strerror(errno), "file", archive->file_name);
+    file_close(archive);
+    errno = error;
 }
 
 static int is_archive(const struct dirent *entry)
@@ -121,8 +138,9 @@ static bool write_block(struct archive *archive, const struct batch *batch)
     bool ok = archive->fd >= 0 && write_all(archive->fd, block, size, archive->offset);
     int error = errno;
     archive->offset += ok ? size : 0;
-    // A file with a torn end gets no more: what came behind could not be read.
-    if (!ok || archive->offset >= archive->file_bytes)
+    if (!ok)
+        file_give_up(archive);
+    else if (archive->offset >= archive->file_bytes)
         file_close(archive);
     free(block);
     errno = error;

@@ -6,9 +6,11 @@
 
 #include <dirent.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "test/unit/spool/fixture.h"
@@ -248,6 +250,58 @@ static void a_disk_that_cannot_keep_up_costs_deliveries_and_no_time(void **state
     free(body);
 }
 
+static unsigned files_in(struct fixture *f)
+{
+    unsigned count = 0;
+    for (char *name; (name = file_of(f, (int)count)) != NULL; free(name))
+        count++;
+    return count;
+}
+
+// Waits until so many deliveries were written, or could not be.
+static void wait_until_seen(struct archive *archive, uint64_t deliveries)
+{
+    int64_t deadline_ms = clock_mono_ms() + PATIENCE_MS;
+    struct archive_counts counts = archive_counts(archive);
+    while (counts.kept + counts.dropped < deliveries && clock_mono_ms() < deadline_ms) {
+        poll(NULL, 0, 1);
+        counts = archive_counts(archive);
+    }
+    assert_int_equal(counts.kept + counts.dropped, deliveries);
+}
+
+static void a_full_disk_is_left_no_torn_and_no_empty_files(void **state)
+{
+    enum { EACH = 300000, FAILING = 5 };
+    struct fixture *f = *state;
+    char *body = x_alloc(EACH);
+    for (size_t i = 0; i < EACH; i++) // does not deflate well
+        body[i] = (char)(rand() >> 7);
+    struct archive *archive = open_archive(f, 0);
+    add(archive, "before");
+    wait_until_seen(archive, 1);
+    // A limit on the size of files stands for the full disk.
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    struct rlimit old, small;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = (struct rlimit){.rlim_cur = 4096, .rlim_max = old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    for (unsigned i = 1; i <= FAILING; i++) {
+        archive_add(archive, "shop", "x", body, EACH);
+        wait_until_seen(archive, 1 + i);
+    }
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+    signal(SIGXFSZ, before);
+    assert_int_equal(archive_counts(archive).dropped, FAILING);
+    assert_int_equal(files_in(f), 1);
+    add(archive, "after");
+    archive_close(archive);
+    struct seen seen = read_between(f, 0, INT64_MAX);
+    assert_string_equal(seen.ids, "before after ");
+    assert_int_equal(seen.broken, 0);
+    free(body);
+}
+
 static void a_directory_that_cannot_be_used_is_named(void **state)
 {
     struct err err = {0};
@@ -271,6 +325,7 @@ int main(void)
         TEST(a_flipped_byte_ends_its_file_and_no_other),
         TEST(the_oldest_go_when_it_is_full),
         TEST(a_disk_that_cannot_keep_up_costs_deliveries_and_no_time),
+        TEST(a_full_disk_is_left_no_torn_and_no_empty_files),
         TEST(a_directory_that_cannot_be_used_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
