@@ -316,8 +316,9 @@ char *chat_key(enum platform platform, const char *account, const char *alias)
 
 bool chat_key_is_lane(const char *chat)
 {
-    size_t len = strlen(chat);
-    return len >= 2 && strcmp(chat + len - 2, ":~") == 0;
+    const char *account = strchr(chat, ':');
+    const char *alias = account ? strchr(account + 1, ':') : NULL;
+    return alias && strcmp(alias, ":~") == 0;
 }
 
 bool chat_key_split(const char *key, enum platform *ret_platform, char **ret_account,

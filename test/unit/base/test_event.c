@@ -180,6 +180,8 @@ static void keys_split_as_they_were_made(void **state)
     free(key);
     assert_true(chat_key_is_lane("messenger:1:~"));
     assert_false(chat_key_is_lane("messenger:1:7"));
+    assert_false(chat_key_is_lane("messenger:1:x:~")); // a person's name may have anything in it
+    assert_false(chat_key_is_lane("messenger:~"));
     assert_false(chat_key_split("nonsense", &platform, &account, &alias));
     assert_false(chat_key_split("telegram:1:2", &platform, &account, &alias));
 }
