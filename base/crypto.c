@@ -22,7 +22,7 @@ static pthread_key_t thread_ctx;
 
 static void broken(void)
 {
-    fprintf(stderr, "OpenSSL has no SHA-256\n");
+    fprintf(stderr, "OpenSSL has no SHA-256 or SHA-1\n");
     abort();
 }
 
@@ -63,6 +63,12 @@ static void hash_two(EVP_MD_CTX *ctx, const void *a, size_t a_len, const void *b
 void crypto_sha256(const void *data, size_t len, uint8_t out[SHA256_LEN])
 {
     hash_two(own_ctx(), data, len, "", 0, out);
+}
+
+void crypto_sha1(const void *data, size_t len, uint8_t out[SHA1_LEN])
+{
+    if (!EVP_Digest(data, len, out, NULL, EVP_sha1(), NULL))
+        broken();
 }
 
 // RFC 2104, on the thread's context: OpenSSL's own HMAC makes and copies five contexts each time.

@@ -11,9 +11,11 @@
 
 #include "base/err.h"
 
-enum { SHA256_LEN = 32, AES256_KEY_LEN = 32 };
+enum { SHA1_LEN = 20, SHA256_LEN = 32, AES256_KEY_LEN = 32 };
 
 void crypto_sha256(const void *data, size_t len, uint8_t out[SHA256_LEN]);
+// For names that others derive in this way (Redis its scripts'); it protects nothing.
+void crypto_sha1(const void *data, size_t len, uint8_t out[SHA1_LEN]);
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                         uint8_t out[SHA256_LEN]);
 

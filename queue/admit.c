@@ -100,6 +100,11 @@ bool admit_allowed(const struct queue *queue, struct err *err)
 {
     if (queue->closing)
         return err_set(err, ERR_CANCELED, "the queue was closed");
+    if (queue->other_count != 0)
+        return err_set(err, ERR_UNAVAILABLE,
+                       "Redis has another shard count than the %u of this "
+                       "process: see the log's queue.shards",
+                       queue->shard_count);
     if (queue->room == QUEUE_ROOM_NONE)
         return err_set(err, ERR_UNAVAILABLE,
                        "Redis is above its high-water mark of %u %% of maxmemory",
@@ -264,17 +269,13 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
     admit_flush(queue);
 }
 
-bool admit_init(struct queue *queue, const struct queue_config *config, struct err *err)
+void admit_init(struct queue *queue, const struct queue_config *config)
 {
-    if (config->spool && spool_shards(config->spool) != queue->shard_count)
-        return err_set(err, ERR_CONFIG, "the spool has %u shards, the queue has %u",
-                       spool_shards(config->spool), queue->shard_count);
     queue->answer_ms = config->answer_ms > 0 ? config->answer_ms : 4000;
     queue->spool = config->spool;
     for (unsigned i = 0; i < queue->shard_count; i++)
         queue->shards[i].drain = (struct drain){.queue = queue, .shard = i};
     queue->flush = event_new(queue->base, -1, 0, on_flush, queue);
-    return true;
 }
 
 // Forgets the events of deliveries that were answered already and are not on their way.

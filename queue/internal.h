@@ -93,6 +93,8 @@ void shard_prefix(unsigned shard, char out[16]);
 
 // Connected, authenticated, database selected; NULL with err.
 MUST_USE redisContext *sync_open(const struct redis_url *url, int64_t timeout_ms, struct err *err);
+// The next call is answered before `until_ms` (clock_mono_ms()), or fails; false when that is over.
+MUST_USE bool sync_patience(redisContext *redis, int64_t until_ms, struct err *err);
 MUST_USE redisContext *sync_open_text(const char *url, struct err *err);
 /*
  * Sends the command (emptied) and returns the answer, which is no error; the caller frees it. NULL
@@ -136,6 +138,7 @@ struct queue_link {
     struct event *retry;
     int64_t backoff_ms;
     bool told;          // its loss was logged; once until it has served again
+    bool told_none;     // that Redis has no shard count was logged
     int64_t since_ms;   // clock_mono_ms() of the last sign of life
     unsigned greetings; // answers that are still to come
     void (*on_ready)(struct queue_link *link);
@@ -226,6 +229,9 @@ struct queue {
     unsigned shard_count;
     struct shard *shards;
     char sha[SCRIPT_COUNT][41];
+    bool began_away;     // Redis could not be reached at the start
+    bool counted;        // a Redis has said that shard_count is in force
+    int64_t other_count; // what Redis has instead, while that is so; 0 = it has not
 
     struct queue_link main;
     struct call *calls;  // unanswered, oldest first
@@ -256,7 +262,7 @@ struct queue {
 };
 
 // Deadline of deliveries, and sending what was collected (admit.c).
-MUST_USE bool admit_init(struct queue *queue, const struct queue_config *config, struct err *err);
+void admit_init(struct queue *queue, const struct queue_config *config);
 void admit_flush(struct queue *queue);
 void admit_tick(struct queue *queue, int64_t now_ms);
 void admit_down(struct queue *queue);   // the connection is lost

@@ -78,17 +78,39 @@ static void on_greeting(redisAsyncContext *ac, void *answer, void *arg)
     }
 }
 
-// Redis may have been flushed (no count: ours stays in force), but never cut into other shards than
-// ours.
+/*
+ * Whether the stored shard count is ours: nothing may be cut into other shards. A Redis that has
+ * none was flushed: ours stays in force, if it ever was. Logged when it changes, not with each try.
+ */
+static bool count_is_ours(struct queue *queue, const redisReply *reply)
+{
+    int64_t stored = reply->type == REDIS_REPLY_NIL ? 0 : reply_int(reply);
+    bool none = stored == 0;
+    if (none ? queue->counted : stored == queue->shard_count) {
+        queue->counted = true;
+        queue->other_count = 0;
+        return true;
+    }
+    if (!none && stored != queue->other_count)
+        log_error("queue.shards", "error",
+                  "Redis has another shard count than this process began with", "stored",
+                  reply->str, "ours", log_int(queue->shard_count), "hint",
+                  "nothing is admitted: name the Redis that it was before, or let its spool be "
+                  "drained there and start anew");
+    else if (none && !queue->main.told_none)
+        log_error("queue.shards", "error", "Redis has no shard count yet", "hint",
+                  "run `hookmill init` first", "ours", log_int(queue->shard_count));
+    queue->main.told_none = none;
+    queue->other_count = stored;
+    return false;
+}
+
 static void on_shard_count(redisAsyncContext *ac, void *answer, void *arg)
 {
     struct queue_link *link = ac->data;
     const redisReply *reply = answer;
-    if (reply && link->ac == ac && reply->type == REDIS_REPLY_STRING &&
-        reply_int(reply) != link->queue->shard_count) {
-        log_error("queue.shards", "error",
-                  "Redis has another shard count than this process began with", "stored",
-                  reply->str, "ours", log_int(link->queue->shard_count));
+    if (reply && link->ac == ac && reply->type != REDIS_REPLY_ERROR &&
+        !count_is_ours(link->queue, reply)) {
         link_drop(link, "other shard count");
         return;
     }

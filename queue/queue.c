@@ -12,6 +12,10 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "queue/internal.h"
+#include "spool/spool.h"
+
+// How long a start with a spool waits for Redis: per step of connecting (there are three), in all.
+enum { START_STEP_MS = 250, START_MS = 1000 };
 
 unsigned shard_of_account(const char *account, unsigned shard_count)
 {
@@ -32,30 +36,85 @@ bool shard_of_key(const struct queue *queue, const char *key, unsigned *ret_shar
     return true;
 }
 
-// Loads the scripts and keeps their names; reads the shard count.
-static bool queue_prepare(struct queue *queue, struct err *err)
+// Redis calls a script by its SHA-1, so calls can be written before anybody has loaded it.
+static void name_scripts(struct queue *queue)
 {
-    redisContext *redis = sync_open(&queue->url, QUEUE_SILENCE_MS, err);
-    if (!redis)
-        return false;
-    bool ok = sync_shards(redis, &queue->shard_count, err);
-    if (ok && queue->shard_count == 0)
-        ok = err_set(err, ERR_CONFIG, "Redis has no shard count yet: run `hookmill init` first");
+    for (int i = 0; i < SCRIPT_COUNT; i++) {
+        uint8_t hash[SHA1_LEN];
+        crypto_sha1(script_table[i].source, strlen(script_table[i].source), hash);
+        hex_encode(hash, sizeof(hash), queue->sha[i]);
+    }
+}
+
+static bool load_scripts(const struct queue *queue, redisContext *redis, int64_t until_ms,
+                         struct err *err)
+{
+    bool ok = true;
     for (int i = 0; ok && i < SCRIPT_COUNT; i++) {
+        if (!sync_patience(redis, until_ms, err))
+            return false;
         redisReply *reply =
             sync_words(redis, err, "SCRIPT", "LOAD", script_table[i].source, (char *)NULL);
         const char *sha = reply_str(reply);
-        ok = sha != NULL && strlen(sha) == 40;
-        if (ok)
-            memcpy(queue->sha[i], sha, 41);
-        else if (reply)
-            err_set(err, ERR_INTERNAL, "Redis: SCRIPT LOAD gave no name");
-        else
+        ok = sha != NULL && strcmp(sha, queue->sha[i]) == 0;
+        if (reply && !ok)
+            err_set(err, ERR_INTERNAL, "Redis: SCRIPT LOAD gave another name than the SHA-1");
+        else if (!ok)
             err_prefix(err, "script %s", script_table[i].name);
         freeReplyObject(reply);
     }
+    return ok;
+}
+
+static bool read_count(struct queue *queue, redisContext *redis, const struct spool *spool,
+                       struct err *err)
+{
+    if (!sync_shards(redis, &queue->shard_count, err))
+        return false;
+    if (queue->shard_count == 0)
+        return err_set(err, ERR_CONFIG, "Redis has no shard count yet: run `hookmill init` first");
+    if (spool && spool_shards(spool) != queue->shard_count)
+        return err_set(err, ERR_CONFIG,
+                       "the spool has %u shards, Redis has %u: let it be drained to the Redis that "
+                       "it was made for, or name another spool.directory",
+                       spool_shards(spool), queue->shard_count);
+    return true;
+}
+
+// Reads the shard count, and sees whether Redis takes the scripts.
+static bool ask_redis(struct queue *queue, const struct spool *spool, struct err *err)
+{
+    int64_t until_ms = spool ? clock_mono_ms() + START_MS : INT64_MAX;
+    redisContext *redis = sync_open(&queue->url, spool ? START_STEP_MS : QUEUE_SILENCE_MS, err);
+    if (!redis)
+        return false;
+    bool ok = sync_patience(redis, until_ms, err) && read_count(queue, redis, spool, err) &&
+              load_scripts(queue, redis, until_ms, err);
     redisFree(redis);
     return ok;
+}
+
+/*
+ * A spool knows the shard count, so with one a Redis that is away is no reason not to start. One
+ * that refuses us, or has another count, is: neither passes by itself.
+ */
+static bool queue_prepare(struct queue *queue, const struct spool *spool, struct err *err)
+{
+    name_scripts(queue);
+    struct err why = {0};
+    if (ask_redis(queue, spool, &why)) {
+        queue->counted = true;
+        return true;
+    }
+    if (!spool || why.code != ERR_UNAVAILABLE) {
+        *err = why;
+        return false;
+    }
+    queue->began_away = true;
+    queue->shard_count = spool_shards(spool);
+    log_warn("queue.away", "error", why.text, "shards", log_int(queue->shard_count), "hint",
+             "what comes is kept in the spool until Redis is there");
+    return true;
 }
 
 static char *make_incarnation(const char *name)
@@ -98,7 +157,8 @@ struct queue *queue_new(struct event_base *base, const struct queue_config *conf
     queue->high_water = config->high_water > 0 ? config->high_water : 80;
     queue->low_water = config->low_water > 0 ? config->low_water : 90;
     queue->max_waiting = config->max_waiting;
-    if (!redis_url_parse(config->url, &queue->url, err) || !queue_prepare(queue, err)) {
+    if (!redis_url_parse(config->url, &queue->url, err) ||
+        !queue_prepare(queue, config->spool, err)) {
         redis_url_deinit(&queue->url);
         free(queue);
         return NULL;
@@ -106,13 +166,7 @@ struct queue *queue_new(struct event_base *base, const struct queue_config *conf
     ignore_sigpipe();
     queue->incarnation = make_incarnation(config->name);
     queue->shards = x_calloc(queue->shard_count, sizeof(*queue->shards));
-    if (!admit_init(queue, config, err)) {
-        redis_url_deinit(&queue->url);
-        free(queue->shards);
-        free(queue->incarnation);
-        free(queue);
-        return NULL;
-    }
+    admit_init(queue, config);
     queue->main = (struct queue_link){.queue = queue,
                                       .name = "main",
                                       .scripts = true,
@@ -147,6 +201,16 @@ void queue_free(struct queue *queue)
 bool queue_is_up(const struct queue *queue)
 {
     return queue->main.state == LINK_READY;
+}
+
+bool queue_began_away(const struct queue *queue)
+{
+    return queue->began_away;
+}
+
+bool queue_is_foreign(const struct queue *queue)
+{
+    return queue->other_count != 0;
 }
 
 unsigned queue_shards(const struct queue *queue)

@@ -49,6 +49,12 @@ enum queue_room {
 /*
  * Opens the connection and loads the scripts (blocking, at start only). Reads the shard count that
  * `hookmill init` stored: ERR_CONFIG with what to do when there is none.
+ *
+ * With a spool it also succeeds when Redis cannot be reached, or cannot serve, within a second: the
+ * shard count is then the spool's, admits go to the disk, and the connection opens by itself later.
+ * Nothing goes to a Redis before it has said that it has the same count. If it has another: an
+ * error in the log, queue_is_foreign(), and admits are refused until there is a Redis with ours;
+ * what the spool has stays there.
  */
 MUST_USE struct queue *queue_new(struct event_base *base, const struct queue_config *config,
                                  struct err *err);
@@ -56,7 +62,9 @@ MUST_USE struct queue *queue_new(struct event_base *base, const struct queue_con
 // per answer). Not from inside a callback of the queue.
 void queue_free(struct queue *queue);
 
-bool queue_is_up(const struct queue *queue);           // connected now
+bool queue_is_up(const struct queue *queue);      // connected now
+bool queue_began_away(const struct queue *queue); // Redis could not be reached by queue_new()
+bool queue_is_foreign(const struct queue *queue); // Redis has another shard count: admits refused
 enum queue_room queue_room(const struct queue *queue); // looked at every 250 ms
 uint64_t queue_waiting(const struct queue *queue);     // events in mailboxes, when last looked at
 unsigned queue_shards(const struct queue *queue);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "queue/internal.h"
 
 void shard_prefix(unsigned shard, char out[16])
@@ -26,10 +27,21 @@ void reply_error(const char *text, struct err *err)
         const char *word;
         enum err_code code;
     } table[] = {
-        {"STALE ", ERR_CONFLICT},       {"BADARG ", ERR_INPUT},        {"RAW ", ERR_INPUT},
-        {"OOM ", ERR_UNAVAILABLE},      {"NOPERM ", ERR_DENIED},       {"NOAUTH ", ERR_DENIED},
-        {"WRONGPASS ", ERR_DENIED},     {"LOADING ", ERR_UNAVAILABLE}, {"BUSY ", ERR_UNAVAILABLE},
-        {"READONLY ", ERR_UNAVAILABLE}, {"MISCONF ", ERR_UNAVAILABLE},
+        {"STALE ", ERR_CONFLICT},
+        {"BADARG ", ERR_INPUT},
+        {"RAW ", ERR_INPUT},
+        {"OOM ", ERR_UNAVAILABLE},
+        {"NOPERM ", ERR_DENIED},
+        {"NOAUTH ", ERR_DENIED},
+        {"WRONGPASS ", ERR_DENIED},
+        {"LOADING ", ERR_UNAVAILABLE},
+        {"BUSY ", ERR_UNAVAILABLE},
+        {"READONLY ", ERR_UNAVAILABLE},
+        {"MISCONF ", ERR_UNAVAILABLE},
+        {"MASTERDOWN ", ERR_UNAVAILABLE},
+        {"CLUSTERDOWN ", ERR_UNAVAILABLE},
+        {"TRYAGAIN ", ERR_UNAVAILABLE},
+        {"ERR max number of clients", ERR_UNAVAILABLE},
     };
     enum err_code code = ERR_INTERNAL;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -120,6 +132,18 @@ static bool greet(redisContext *redis, const struct redis_url *url, struct err *
             return false;
         freeReplyObject(reply);
     }
+    return true;
+}
+
+bool sync_patience(redisContext *redis, int64_t until_ms, struct err *err)
+{
+    int64_t left_ms = until_ms - clock_mono_ms();
+    if (left_ms <= 0)
+        return err_set(err, ERR_UNAVAILABLE, "Redis is slow to answer");
+    if (left_ms > QUEUE_SILENCE_MS)
+        left_ms = QUEUE_SILENCE_MS;
+    struct timeval timeout = {.tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000};
+    redisSetTimeout(redis, timeout);
     return true;
 }
 

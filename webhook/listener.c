@@ -161,6 +161,8 @@ static const char *why_unready(const struct listener *listener)
         return "the queue is above its high-water mark";
     if (queue_is_up(listener->queue))
         return NULL;
+    if (queue_is_foreign(listener->queue))
+        return "Redis has another shard count";
     const struct spool *spool = listener->config.spool;
     if (!spool)
         return "Redis is away";

@@ -165,7 +165,8 @@ struct received *received_new(struct event_base *base, const struct received_con
                               struct err *err)
 {
     const char *directory = config->directory && *config->directory ? config->directory : NULL;
-    received_collect(directory, config->redis_url);
+    if (!queue_began_away(config->queue)) // else they stay for a later start: it waits for answers
+        received_collect(directory, config->redis_url);
     struct ledger *ledger = ledger_open(directory, queue_incarnation(config->queue), err);
     if (!ledger)
         return NULL;

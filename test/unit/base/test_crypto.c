@@ -30,6 +30,15 @@ static void hmac_matches_a_known_vector(void **state)
     assert_string_equal(hex, "c3df17fb8c5eee581e6dc9c1307c3259e1b14b17054771a88c496c9e7aca73c7");
 }
 
+static void sha1_is_what_redis_names_scripts_by(void **state)
+{
+    uint8_t hash[SHA1_LEN];
+    char hex[2 * SHA1_LEN + 1];
+    crypto_sha1("return 1", 8, hash);
+    hex_encode(hash, sizeof hash, hex);
+    assert_string_equal(hex, "e0e1f9fabfc9d4800c877a703b823ac0578ff8db");
+}
+
 // The block of SHA-256 has 64 bytes; a longer key is hashed first.
 static void hmac_takes_keys_of_every_length(void **state)
 {
@@ -143,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hmac_matches_a_known_vector),
         cmocka_unit_test(hmac_takes_keys_of_every_length),
+        cmocka_unit_test(sha1_is_what_redis_names_scripts_by),
         cmocka_unit_test(a_sealed_token_opens_only_for_its_own_document),
         cmocka_unit_test(an_old_key_still_opens_after_rotation),
         cmocka_unit_test(a_bad_keyring_says_what_is_wrong),

@@ -108,6 +108,16 @@ bool queue_is_up(const struct queue *queue)
     return !queue->down;
 }
 
+bool queue_is_foreign(const struct queue *queue)
+{
+    return queue->foreign;
+}
+
+bool queue_began_away(const struct queue *queue)
+{
+    return false;
+}
+
 enum queue_room queue_room(const struct queue *queue)
 {
     return queue->room;

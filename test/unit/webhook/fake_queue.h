@@ -26,7 +26,7 @@ struct fake_event {
 struct queue {
     struct event_base *base;
     enum fake_mode mode;
-    bool down;
+    bool down, foreign;
     enum queue_room room;
     uint64_t waiting_events;
     unsigned calls;            // of queue_admit
