@@ -128,8 +128,9 @@ static bool drain(struct cli *cli, struct draining *draining, uint64_t *ret_drai
     const struct config *c = &cli->config;
     struct spool_config spool_config = {.directory = c->spool_directory,
                                         .max_bytes = (uint64_t)c->spool_max_mb << 20};
+    unsigned shards; // of a Redis that is there: the queue would wait for one
     draining->spool = spool_open(draining->base, &spool_config, err);
-    if (!draining->spool)
+    if (!draining->spool || !queue_read_shards(c->redis_url, &shards, err))
         return false;
     struct queue_config queue_config = {.url = c->redis_url,
                                         .give_up_ms = c->queue_give_up_ms,

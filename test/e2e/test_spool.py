@@ -153,6 +153,26 @@ class Spool(unittest.TestCase):
         wait_for(lambda: self.spooled() == 0, "the spool to be drained")
         self.assertEqual(self.kept()[person.contact], [item.id for item in items])
 
+    def test_a_listener_starts_and_reloads_while_redis_is_away(self):
+        self.system.stop("listen")
+        self.system.stop("redis", signal.SIGKILL)
+        begin = time.monotonic()
+        self.system.serve("listen", "listen")
+        self.assertLess(time.monotonic() - begin, 15)
+        person = self.client.person("whatsapp", "595920000003")
+        items = [person.says(f"message {i}") for i in range(6)]
+        for item in items[:3]:
+            self.assertEqual(self.client.deliver(item), 200)
+        children = self.system.children("listen")
+        self.system.processes["listen"].send_signal(signal.SIGHUP)
+        wait_for(lambda: not any(os.path.exists(f"/proc/{child}") for child in children), "new processes")
+        for item in items[3:]:
+            self.assertEqual(self.client.deliver(item), 200)
+        self.assertEqual(self.spooled(), 6)
+        self.system.start_redis()
+        wait_for(lambda: self.spooled() == 0, "the spool to be drained")
+        self.assertEqual(self.kept()[person.contact], [item.id for item in items])
+
     def test_a_stopped_host_s_spool_is_drained_by_hand(self):
         self.system.stop("redis", signal.SIGKILL)
         person = self.client.person("whatsapp", "595920000002")

@@ -297,7 +297,10 @@ static void readiness_says_why_not(void **state)
     f.queue->down = true;
     assert_int_equal(http_exchange(f.base, f.port, request, &response), 503);
     assert_non_null(strstr(response.data, "Redis is away"));
-    f.queue->down = false;
+    f.queue->foreign = true;
+    assert_int_equal(http_exchange(f.base, f.port, request, &response), 503);
+    assert_non_null(strstr(response.data, "another shard count"));
+    f.queue->down = f.queue->foreign = false;
     f.queue->room = QUEUE_ROOM_NONE;
     assert_int_equal(http_exchange(f.base, f.port, request, &response), 503);
     assert_non_null(strstr(response.data, "high-water"));
