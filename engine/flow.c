@@ -49,11 +49,6 @@ const char *flow_name(const struct flow *flow)
     return flow->name;
 }
 
-size_t flow_node_count(const struct flow *flow)
-{
-    return flow->count;
-}
-
 bool flow_starts_on(const struct flow *flow, enum event_kind kind)
 {
     return flow->starts_on & UINT32_C(1) << kind;

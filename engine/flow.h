@@ -59,7 +59,6 @@ struct flow *flow_ref(struct flow *flow);
 void flow_unref(struct flow *flow);
 
 const char *flow_name(const struct flow *flow);
-size_t flow_node_count(const struct flow *flow);
 
 // Whether an event of this kind may start a session of the flow: the start node's `on`, else
 // message, postback, referral and optin.

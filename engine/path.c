@@ -105,11 +105,6 @@ const char *path_root(const struct path *path)
     return path->parts[0];
 }
 
-size_t path_count(const struct path *path)
-{
-    return path->count;
-}
-
 static const cJSON *array_at(const cJSON *array, const char *part)
 {
     size_t digits = strspn(part, "0123456789");

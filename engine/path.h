@@ -21,7 +21,6 @@ MUST_USE struct path *path_literal(const char *name);
 void path_free(struct path *path);
 
 const char *path_root(const struct path *path);
-size_t path_count(const struct path *path);
 
 // The value, borrowed, or NULL.
 const cJSON *path_find(const struct path *path, const cJSON *root);
