@@ -155,12 +155,23 @@ static void conn_close(struct conn *conn)
  * ----------------------------------
  */
 
-// At the cap, whoever has been idle longest makes room.
+/*
+ * At the cap, whoever has been idle longest makes room; else whoever has been at a request longest,
+ * if for a second at least: a request of Meta's is here at once, and those that are not are what
+ * somebody holds the cap with.
+ */
 static void make_room(struct http_guard *guard)
 {
+    if (guard->count < guard->config.max_connections)
+        return;
     struct conn *idle = TAILQ_FIRST(&guard->states[CONN_IDLE]);
-    if (guard->count >= guard->config.max_connections && idle)
+    struct conn *slow = TAILQ_FIRST(&guard->states[CONN_READING]);
+    if (idle) {
         conn_close(idle);
+    } else if (slow && clock_mono_ms() - slow->since_ms >= LINGER_MS) {
+        guard->expired++;
+        conn_close(slow);
+    }
 }
 
 // evhttp accepted a connection and asks for its bufferevent; it makes the rest after we return.

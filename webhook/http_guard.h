@@ -5,8 +5,9 @@
  *
  * The guard listens, makes each connection's bufferevent (evhttp_set_bevcb), with TLS or without,
  * and follows the connection through its states. Accepting pauses at the cap; idle connections make
- * room first. The server tells the guard when it takes a request (http_guard_take) and when it
- * answers (http_guard_answer). One thread: the loop's.
+ * room first, then requests that have been arriving for more than a second, the oldest first. The
+ * server tells the guard when it takes a request (http_guard_take) and when it answers
+ * (http_guard_answer). One thread: the loop's.
  */
 #pragma once
 

@@ -274,6 +274,33 @@ static void idle_connections_make_room_at_the_cap(void **state)
     fixture_stop(&f);
 }
 
+// Silence and slow requests cost nobody else an answer, however many there are.
+static void unfinished_requests_make_room_at_the_cap_after_a_second(void **state)
+{
+    enum { MOST = 4 };
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct fixture f;
+    fixture_start(&f, &(struct listener_config){.max_connections = MOST, .deadline_ms = 60000});
+    struct client holding[MOST], good;
+    int64_t began = clock_mono_ms();
+    for (int i = 0; i < MOST; i++) {
+        client_open(&holding[i], f.base, f.port);
+        if (i % 2)
+            client_send_str(&holding[i], "POST /webhooks/shop HTTP/1.1\r\n");
+    }
+    client_open(&good, f.base, f.port);
+    client_send_str(&good, request);
+    assert_int_equal(client_response(&good), 200);
+    int64_t took_ms = clock_mono_ms() - began;
+    assert_true(took_ms >= 1000 && took_ms < 10000);
+    client_wait_end(&holding[0]); // the oldest
+    assert_false(client_is_ended(&holding[MOST - 1]));
+    for (int i = 0; i < MOST; i++)
+        client_close(&holding[i]);
+    client_close(&good);
+    fixture_stop(&f);
+}
+
 /* --- leaving -------------------------------------------------------------------------------------
  */
 
@@ -461,6 +488,7 @@ int main(void)
         cmocka_unit_test(requests_may_be_pipelined),
         cmocka_unit_test(connections_above_the_cap_wait_their_turn),
         cmocka_unit_test(idle_connections_make_room_at_the_cap),
+        cmocka_unit_test(unfinished_requests_make_room_at_the_cap_after_a_second),
         cmocka_unit_test(a_client_that_hangs_up_costs_nothing),
         cmocka_unit_test(clients_may_leave_at_any_byte),
         cmocka_unit_test(the_listener_may_go_before_the_queue_answers),
