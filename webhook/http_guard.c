@@ -41,6 +41,7 @@ struct conn {
     int fd;
     enum conn_state state;
     int64_t since_ms; // in this state
+    size_t held;      // bytes of a request that is not answered yet
     bool silent;      // not one byte since accept
     bool refused;     // evhttp answers by itself, perhaps before the request was read
     void (*gone)(void *arg);
@@ -59,6 +60,7 @@ struct http_guard {
     struct conn **by_fd;
     int by_fd_cap;
     unsigned count;
+    size_t held; // sum over connections
     uint64_t expired;
     bool accepting, stopping;
     bool accepted_all; // while stopping: the sockets' queues were empty
@@ -71,8 +73,17 @@ enum { TICK_MIN_MS = 5, TICK_MAX_MS = 250, LEAVING_MS = 3000, LINGER_MS = 1000 }
 /* --- states --------------------------------------------------------------------------------------
  */
 
+// Its request is answered, or gone: its bytes count no more.
+static void let_go(struct conn *conn)
+{
+    conn->guard->held -= conn->held;
+    conn->held = 0;
+}
+
 static void set_state(struct conn *conn, enum conn_state state)
 {
+    if (state != CONN_READING && state != CONN_TAKEN)
+        let_go(conn);
     TAILQ_REMOVE(&conn->guard->states[conn->state], conn, link);
     conn->state = state;
     conn->since_ms = clock_mono_ms();
@@ -97,6 +108,7 @@ static void conn_forget(struct conn *conn)
 {
     struct http_guard *guard = conn->guard;
     TAILQ_REMOVE(&guard->states[conn->state], conn, link);
+    let_go(conn);
     if (conn->evcon && guard->by_fd[conn->fd] == conn)
         guard->by_fd[conn->fd] = NULL;
     free(conn);
@@ -206,6 +218,13 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
     conn->silent = false;
     if (conn->state == CONN_IDLE)
         set_state(conn, CONN_READING);
+    if (conn->state != CONN_READING)
+        return;
+    struct http_guard *guard = conn->guard;
+    conn->held += info->n_added;
+    guard->held += info->n_added;
+    if (guard->held > guard->config.max_held)
+        event_active(guard->adopt, EV_TIMEOUT, 0); // not inside evhttp's reading
 }
 
 // Bytes leave although the server has not answered: evhttp refuses a request by itself, and will
@@ -283,11 +302,32 @@ static void look_at_queues(struct http_guard *guard)
     update_accepting(guard);
 }
 
+/*
+ * What nobody has signed yet may not fill the memory: above the bound, whoever has sent most of a
+ * request that is not complete is cut off.
+ */
+static void keep_bound(struct http_guard *guard)
+{
+    while (guard->held > guard->config.max_held) {
+        struct conn *conn, *most = NULL;
+        TAILQ_FOREACH(conn, &guard->states[CONN_READING], link)
+        {
+            if (conn->held > 0 && (!most || conn->held > most->held))
+                most = conn;
+        }
+        if (!most)
+            return; // all of it is in the queue's hands
+        guard->expired++;
+        conn_close(most);
+    }
+}
+
 // Runs in the same turn of the loop as the accept, before any byte is read.
 static void on_adopt(evutil_socket_t fd, short what, void *arg)
 {
     struct http_guard *guard = arg;
     adopt_all(guard);
+    keep_bound(guard);
     look_at_queues(guard);
     if (guard->accepted_all && guard->count == 0 && guard->drained) {
         void (*drained)(void *) = guard->drained;

@@ -26,6 +26,7 @@ struct http_guard_config {
     size_t socket_count;
     struct tls *tls; // borrowed; NULL = plain HTTP
     unsigned max_connections;
+    size_t max_held; // bytes of requests without an answer; above it, the largest unfinished goes
     int64_t deadline_ms; // for a whole request, and again for the client to take the answer
     int64_t idle_ms;     // how long a kept-alive connection may say nothing
 

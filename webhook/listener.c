@@ -28,6 +28,7 @@ enum {
     DEFAULT_IDLE_MS = 60000,
     DEFAULT_ANSWER_MS = 4000, // Meta gives up after 5 s on Messenger and Instagram
     MAX_HEADERS = 16384,
+    MAX_HELD = 64 << 20, // of all requests that are under way, in this process
     QUIET_MS = 1000,
     TICK_MIN_MS = 5,
     TICK_MAX_MS = 100,
@@ -169,7 +170,7 @@ static const char *why_unready(const struct listener *listener)
     return spool_has_room(spool) ? NULL : "Redis is away and the spool is full";
 }
 
-static void refresh_disk(const struct listener *listener)
+static void refresh_disk(struct listener *listener)
 {
     const struct listener_figures *figures = listener->figures;
     struct spool_status sum = {0};
@@ -181,6 +182,12 @@ static void refresh_disk(const struct listener *listener)
         sum.bytes += status.bytes;
         sum.torn += status.torn;
     }
+    if (sum.events > 0 && !listener->spool_held)
+        log_warn("spool.holds", "events", log_int((long long)sum.events), "hint",
+                 "Redis is away or slow; what it misses is on this host's disk");
+    else if (sum.events == 0 && listener->spool_held)
+        log_info("spool.drained");
+    listener->spool_held = sum.events > 0;
     metrics_set(figures->metrics, figures->spool_events, sum.events);
     metrics_set(figures->metrics, figures->spool_bytes, sum.bytes);
     metrics_set(figures->metrics, figures->spool_torn, sum.torn);
@@ -360,6 +367,8 @@ static void start_http(struct listener *listener, struct event_base *base)
         .socket_count = listener->config.socket_count,
         .tls = listener->config.tls,
         .max_connections = listener->config.max_connections,
+        .max_held =
+            MAX_HELD > 4 * listener->config.max_body ? MAX_HELD : 4 * listener->config.max_body,
         .deadline_ms = listener->config.deadline_ms,
         .idle_ms = listener->config.idle_ms,
         .refused = on_refused,

@@ -36,6 +36,7 @@ struct listener {
     uint64_t next_delivery; // its id
     uint64_t counted_expired;
     unsigned in_flight;
+    bool spool_held;                  // as last said
     const char *unready;              // as last said, NULL = ready
     struct delivery_queue deliveries; // those whose answer waits for Redis, oldest first
     struct delivery_queue answered;   // those that were answered before Redis did

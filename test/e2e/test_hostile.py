@@ -191,6 +191,22 @@ class Hostile(unittest.TestCase):
         self.assertGreater(took, DEADLINE_MS / 1000 - 0.5)
         self.assertLess(took, DEADLINE_MS / 1000 + 3)
 
+    def test_bodies_that_nobody_signed_do_not_fill_the_memory(self):
+        self.good_delivery()
+        before = sum(map(resident_kib, self.processes()))
+        size = 4_000_000
+        most = 0
+        connections = [connect(self.address) for _ in range(100)]
+        try:
+            for connection in connections:
+                self.send(connection, LINE + f"Content-Length: {size}\r\n\r\n".encode() + b"x" * (size - 10))
+                most = max(most, sum(map(resident_kib, self.processes())))
+            self.good_delivery()
+        finally:
+            for connection in connections:
+                connection.close()
+        self.assertLess(most - before, 200_000, "KiB more, for 64 MiB that may be held")
+
     def test_ten_thousand_half_open_connections_hold_up_nobody(self):
         before = sum(map(resident_kib, self.processes()))
         after = []
