@@ -180,7 +180,8 @@ MUST_USE bool shard_lock(struct store *store, unsigned shard);
 void shard_unlock(struct store *store, unsigned shard);
 // Finds the end anew; with the append lock. false with errno: still dirty.
 MUST_USE bool shard_mend(struct store *store, unsigned shard);
-// Puts `read…` to a place where a record begins; with the drain lock. false with errno.
+// Puts `read…` to a place where a record begins; with both locks: what is appended meanwhile would
+// be passed over. false with errno.
 MUST_USE bool shard_check_read(struct store *store, unsigned shard);
 
 /* --- take.c ----------------------------------------------------------------------------------- */

@@ -263,6 +263,7 @@ bool shard_check_read(struct store *store, unsigned shard)
         i++;
     bool ok = true;
     if (count == 0) {
+        store->files[shard].first_segment = position_segment(row->end);
         read_is_end(row);
     } else {
         uint32_t number = i < count ? numbers[i] : numbers[0];

@@ -29,7 +29,9 @@ static bool drain_begin(struct store *store, unsigned shard)
         return true;
     if (!lock_try(files->drain_lock))
         return false;
-    if (!shard_check_read(store, shard)) {
+    bool ok = lock_take(files->append_lock) && shard_check_read(store, shard);
+    shard_unlock(store, shard);
+    if (!ok) {
         int error = errno;
         lock_leave(files->drain_lock);
         errno = error;
@@ -50,8 +52,8 @@ void store_leave(struct store *store, unsigned shard)
     lock_leave(files->drain_lock);
 }
 
-// Opens the segment that `at` is in, or the next one that there is; `at` moves to it.
-static bool read_fd_open(struct store *store, unsigned shard)
+// Opens the segment that `at` is in, or the next one that there is up to `end`; `at` moves to it.
+static bool read_fd_open(struct store *store, unsigned shard, uint64_t end)
 {
     struct shard_files *files = &store->files[shard];
     struct row *row = store_row(store, shard);
@@ -59,7 +61,7 @@ static bool read_fd_open(struct store *store, unsigned shard)
     if (files->read_fd >= 0 && files->read_segment == number)
         return true;
     read_fd_close(files);
-    while (files->read_fd < 0 && number <= position_segment(row->end)) {
+    while (files->read_fd < 0 && number <= position_segment(end)) {
         char name[16];
         segment_name(number, name);
         files->read_fd = openat(files->dir_fd, name, O_RDONLY | O_CLOEXEC);
@@ -69,7 +71,7 @@ static bool read_fd_open(struct store *store, unsigned shard)
             number++;
     }
     if (files->read_fd < 0) { // there is nothing any more
-        files->at = row->end;
+        files->at = end;
         return true;
     }
     struct segment_header header;
@@ -142,7 +144,7 @@ static bool take_some(struct store *store, unsigned shard, struct taken **list, 
         struct taken *taken = NULL;
         if (files->at >= end)
             return true;
-        if (!read_fd_open(store, shard))
+        if (!read_fd_open(store, shard, end))
             return false;
         if (files->read_fd < 0) // there is nothing any more: `at` is the end
             continue;
