@@ -226,6 +226,17 @@ static struct batch *batch_new(struct queue *queue, unsigned shard, struct cmd *
     return batch;
 }
 
+// The oldest of the shard's batches whose call Redis may still run.
+static const struct batch *first_sent(const struct shard *s)
+{
+    const struct batch *batch;
+    DL_FOREACH(s->batches, batch) {
+        if (batch->call)
+            return batch;
+    }
+    return NULL;
+}
+
 /*
  * Sends what was collected for a shard, to Redis or, if that is not to be, to the disk. Nothing
  * goes to the disk while Redis may still run an earlier call of ours, which a record could overtake
@@ -236,8 +247,7 @@ void shard_flush(struct queue *queue, unsigned shard)
     struct shard *s = &queue->shards[shard];
     while (s->events && s->under_way < QUEUE_ADMIT_CALLS) {
         bool to_disk = spool_is_first(queue, shard);
-        bool in_redis = s->batches && s->batches->call;
-        if (to_disk ? in_redis : !queue_is_up(queue))
+        if (to_disk ? first_sent(s) != NULL : !queue_is_up(queue))
             return;
         struct cmd args = {0};
         struct batch *batch = batch_new(queue, shard, &args);
@@ -313,7 +323,8 @@ void admit_tick(struct queue *queue, int64_t now_ms)
         drop_told(queue);
     for (unsigned i = 0; queue->spool && i < queue->shard_count; i++) {
         struct shard *s = &queue->shards[i];
-        if (s->batches && s->batches->call && now_ms >= s->batches->give_up_ms)
+        const struct batch *sent = first_sent(s);
+        if (sent && now_ms >= sent->give_up_ms)
             spool_sent(queue, i);
         drain_kick(queue, i);
         shard_flush(queue, i);

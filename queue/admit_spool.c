@@ -7,7 +7,8 @@
  *
  * Order. A shard's calls get their numbers in order, and in that order they go to Redis or to the
  * disk. When one goes to the disk whose call Redis may still run, all those behind it go with it
- * (spool_sent), and nothing goes directly until all of it was drained (spool_is_first). The records
+ * (spool_sent), and nothing goes directly until all of it was drained and Redis has answered what
+ * was given up (spool_is_first; so those calls cannot pile up on a slow connection). The records
  * are drained in order, one at a time: the next one is sent when Redis has answered. So what Redis
  * sees of an incarnation are one or more runs of ascending numbers, each of which begins no later
  * than the first number that is not done: the first arrival of each number is in order, and any
@@ -130,7 +131,8 @@ void queue_watch_spool(struct queue *queue, queue_spool_fn fn, void *arg)
 
 bool spool_is_first(const struct queue *queue, unsigned shard)
 {
-    return queue->spool && (!queue_is_up(queue) || spool_holds(queue->spool, shard));
+    return queue->spool &&
+           (!queue_is_up(queue) || queue->owed > 0 || spool_holds(queue->spool, shard));
 }
 
 static void on_spooled(void *arg, const struct err *err)
@@ -181,7 +183,7 @@ void spool_sent(struct queue *queue, unsigned shard)
         assert(whole && count > HEAD);
         (void)whole;
         append(batch, (unsigned)count - HEAD, words.at, (size_t)(words.end - words.at));
-        call_forget(call);
+        call_forget(queue, call);
     }
 }
 
@@ -256,6 +258,8 @@ void drain_kick(struct queue *queue, unsigned shard)
     if (!queue->spool || queue->closing || drain->state != DRAIN_IDLE || !queue_is_up(queue) ||
         queue_room(queue) == QUEUE_ROOM_NONE || !spool_holds(queue->spool, shard))
         return;
+    if (queue->owed > 0) // others may have a better connection; the tick looks again
+        return;
     drain->state = DRAIN_ASKED;
     spool_next(queue->spool, shard, on_next, drain);
 }
@@ -264,11 +268,11 @@ void drain_stop(struct queue *queue, unsigned shard)
 {
     struct drain *drain = &queue->shards[shard].drain;
     if (drain->call)
-        call_forget(drain->call);
+        call_forget(queue, drain->call);
     drain->call = NULL;
     drain->refusals = 0;
-    // Also when nothing is under way: the lock may be ours, with a record that Redis did not take.
-    if (drain->state != DRAIN_IDLE || spool_holds(queue->spool, shard))
-        spool_leave(queue->spool, shard);
     drain->state = DRAIN_IDLE;
+    // Also when nothing is under way, or nothing is left: the lock may be ours all the same, and
+    // others could not drain what they spool before we are up again.
+    spool_leave(queue->spool, shard);
 }

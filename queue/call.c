@@ -20,6 +20,7 @@ static void call_end(struct queue *queue, struct call *call, const redisReply *r
     DL_DELETE(queue->calls, call);
     if (call->fn)
         call->fn(queue, call->arg, reply, err);
+    queue->owed -= call->owed;
     free(call->cmd);
     free(call);
 }
@@ -78,10 +79,12 @@ struct call *queue_call(struct queue *queue, struct cmd *cmd, call_fn fn, void *
     return call;
 }
 
-void call_forget(struct call *call)
+void call_forget(struct queue *queue, struct call *call)
 {
     call->fn = NULL;
     call->arg = NULL;
+    call->owed = true;
+    queue->owed++;
 }
 
 void calls_ready(struct queue_link *link)

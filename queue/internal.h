@@ -165,6 +165,7 @@ struct call {
     bool sent;           // on the present connection
     int64_t deadline_ms; // clock_mono_ms() when it fails with ERR_UNAVAILABLE; 0 = waits for ever
     call_fn fn;          // NULL: was told already, nobody waits
+    bool owed;           // call_forget() was called: counted in queue->owed
     void *arg;
 };
 // Starts a call of a script: EVALSHA sha 1 prefix. Arguments are added to it.
@@ -174,8 +175,8 @@ struct call *queue_call(struct queue *queue, struct cmd *cmd, call_fn fn, void *
 void calls_ready(struct queue_link *link);
 void calls_down(struct queue_link *link);
 void calls_tick(struct queue *queue, int64_t now_ms);
-void call_forget(struct call *call);    // its owner is told nothing any more
-bool calls_cancel(struct queue *queue); // true: somebody was told
+void call_forget(struct queue *queue, struct call *call); // its owner is told nothing any more
+bool calls_cancel(struct queue *queue);                   // true: somebody was told
 
 /* --- the queue ---------------------------------------------------------------------------------
  */
@@ -210,8 +211,8 @@ struct drain {
 
 struct shard {
     struct pending_event *events; // collected, not under way
-    struct batch *batches; // under way, oldest first: those in Redis's hands, then the spool's
-    unsigned under_way;    // count of them
+    struct batch *batches;        // under way, oldest first: in Redis's hands, or the spool's
+    unsigned under_way;           // count of them
     struct drain drain;
     struct pending_claim *claims; // the head is under way
     int64_t lease_ms;             // clock_mono_ms() when the confirmed lease ends
@@ -235,6 +236,7 @@ struct queue {
 
     struct queue_link main;
     struct call *calls;  // unanswered, oldest first
+    size_t owed;         // of them: forgotten admits, which Redis has still to answer
     int64_t next_number; // of calls that carry one
     struct event *tick;
     enum queue_room room, room_memory, room_waiting; // the worse of the two marks, and each

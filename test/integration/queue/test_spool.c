@@ -182,6 +182,26 @@ static void a_call_whose_answer_was_lost_is_not_done_twice(void **state)
     proxy_free(proxy);
 }
 
+static void a_connection_that_owes_an_answer_is_given_no_more(void **state)
+{
+    struct proxy *proxy = proxy_new(redis_server_port(world.server));
+    b = side_open(proxy_url(proxy), 0);
+    proxy_swallow(proxy);
+    assert_int_equal(admit(&b, "1", "one").result.spooled, 1);
+    drained(&a); // by the other side, whose answers come
+    assert_true(queue_is_up(b.queue));
+    int64_t start_ms = clock_mono_ms();
+    assert_int_equal(admit(&b, "1", "two").result.spooled, 1); // at once
+    assert_true(clock_mono_ms() - start_ms < GIVE_UP_MS);
+    proxy_cut(proxy);
+    drained(&a);
+    world_wait(&world, queue_is_up(b.queue) &&
+                           world_redis_is(&world, "2", "LLEN hm:{00}:mb:messenger:a:1"));
+    assert_mailbox("1", "one two");
+    side_close(&b);
+    proxy_free(proxy);
+}
+
 static void what_another_process_has_spooled_goes_first(void **state)
 {
     b = side_open(redis_server_url(world.server), 0);
@@ -481,6 +501,7 @@ int main(void)
         TEST(with_redis_away_events_wait_on_disk_and_come_in_order),
         TEST(a_call_that_redis_is_slow_to_answer_is_on_disk_and_once_in_redis),
         TEST(a_call_whose_answer_was_lost_is_not_done_twice),
+        TEST(a_connection_that_owes_an_answer_is_given_no_more),
         TEST(what_another_process_has_spooled_goes_first),
         TEST(a_full_spool_refuses),
         TEST(a_record_that_is_no_admit_is_set_aside_and_holds_up_nothing),
