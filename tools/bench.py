@@ -145,9 +145,10 @@ def xadd_round(url, bodies):
 
 
 def resident_mib(pid):
-    """The most that a process ever held."""
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"^VmHWM:\s*(\d+) kB$", status, re.M)[1]) / 1024
+    """The most that a process ever held: a supervisor's, or that of the largest of its processes."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    statuses = [pathlib.Path(f"/proc/{process}/status").read_text() for process in [pid, *children]]
+    return max(int(re.search(r"^VmHWM:\s*(\d+) kB$", status, re.M)[1]) for status in statuses) / 1024
 
 
 def emit_most(metric, value, unit, most):
