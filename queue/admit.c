@@ -76,6 +76,14 @@ void admit_seen(const struct queue *queue, const char *account, const char *dedu
     snprintf(ret_bucket, 48, "%" PRId64 ":%x", timestamp_ms / 86400000, bits % buckets);
 }
 
+// Takes an event out of what its shard has collected.
+static void event_take(struct shard *s, struct pending_event *event)
+{
+    DL_DELETE(s->events, event);
+    s->event_count--;
+    s->event_bytes -= event->bytes;
+}
+
 static struct pending_event *event_new_pending(const struct queue *queue,
                                                const struct queue_event *event)
 {
@@ -156,8 +164,10 @@ void queue_admit(struct queue *queue, const struct queue_event *events, size_t c
         event->delivery = delivery;
         delivery->parts++;
         queue->backlog += event->bytes;
-        unsigned shard = shard_of_account(events[i].account, queue->shard_count);
-        DL_APPEND(queue->shards[shard].events, event);
+        struct shard *s = &queue->shards[shard_of_account(events[i].account, queue->shard_count)];
+        DL_APPEND(s->events, event);
+        s->event_count++;
+        s->event_bytes += event->bytes;
     }
 }
 
@@ -211,7 +221,7 @@ static struct batch *batch_new(struct queue *queue, unsigned shard, struct cmd *
     batch->give_up_ms = s->events->delivery->since_ms + queue->give_up_ms;
     while (s->events && batch->count < QUEUE_ADMIT_EVENTS && batch->bytes < QUEUE_ADMIT_BYTES) {
         struct pending_event *event = s->events;
-        DL_DELETE(s->events, event);
+        event_take(s, event);
         batch->deliveries[batch->count++] = event->delivery;
         batch->bytes += event->bytes;
         cmd_append(&events, &event->args);
@@ -249,11 +259,14 @@ void shard_flush(struct queue *queue, unsigned shard)
         bool to_disk = spool_is_first(queue, shard);
         if (to_disk ? first_sent(s) != NULL : !queue_is_up(queue))
             return;
+        if (to_disk && !spool_is_due(queue, shard))
+            return;
         struct cmd args = {0};
         struct batch *batch = batch_new(queue, shard, &args);
         if (to_disk) {
             spool_batch(batch, &args);
         } else {
+            s->gather_ms = GATHER_LEAST_MS;
             struct cmd cmd = call_script(queue, SCRIPT_ADMIT, shard);
             cmd_append(&cmd, &args);
             batch->call = queue_call(queue, &cmd, on_admitted, batch);
@@ -265,6 +278,11 @@ void admit_flush(struct queue *queue)
 {
     for (unsigned i = 0; i < queue->shard_count; i++)
         shard_flush(queue, i);
+}
+
+static void on_gather(evutil_socket_t fd, short what, void *arg)
+{
+    admit_flush(arg);
 }
 
 // The end of the loop's turn: answers what was refused at once or was empty, sends the rest.
@@ -283,8 +301,11 @@ void admit_init(struct queue *queue, const struct queue_config *config)
 {
     queue->answer_ms = config->answer_ms > 0 ? config->answer_ms : 4000;
     queue->spool = config->spool;
-    for (unsigned i = 0; i < queue->shard_count; i++)
+    for (unsigned i = 0; i < queue->shard_count; i++) {
         queue->shards[i].drain = (struct drain){.queue = queue, .shard = i};
+        queue->shards[i].gather_ms = GATHER_LEAST_MS;
+    }
+    queue->gather = evtimer_new(queue->base, on_gather, queue);
     queue->flush = event_new(queue->base, -1, 0, on_flush, queue);
 }
 
@@ -297,7 +318,7 @@ static void drop_told(struct queue *queue)
             struct delivery *delivery = event->delivery;
             if (!delivery->told)
                 continue;
-            DL_DELETE(queue->shards[i].events, event);
+            event_take(&queue->shards[i], event);
             event_drop(queue, event);
             part_end(queue, delivery, '\0', NULL);
         }
@@ -359,7 +380,7 @@ bool admit_cancel(struct queue *queue)
     for (unsigned i = 0; i < queue->shard_count; i++) {
         struct pending_event *event, *next;
         DL_FOREACH_SAFE(queue->shards[i].events, event, next) {
-            DL_DELETE(queue->shards[i].events, event);
+            event_take(&queue->shards[i], event);
             event_drop(queue, event);
         }
         struct batch *batch, *later;

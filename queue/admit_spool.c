@@ -20,11 +20,13 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "queue/internal.h"
 #include "spool/spool.h"
 
 enum { REFUSALS_MAX = 3 }; // of a record, before it is set aside
+enum { GATHER_MOST_MS = 200 };
 
 static const char record_tag[] = "hookmill admit 1\n";
 
@@ -133,6 +135,29 @@ bool spool_is_first(const struct queue *queue, unsigned shard)
 {
     return queue->spool &&
            (!queue_is_up(queue) || queue->owed > 0 || spool_holds(queue->spool, shard));
+}
+
+/*
+ * Under load records are kept few. Each costs an answer of Redis when it is drained, whatever it
+ * holds; were they written as fast as the disk takes them, and that is faster, the spool would
+ * never become empty again. So there is a pause between two records of a shard, which gets longer
+ * as long as events come in it, and is forgotten when the direct way is open. Who comes alone never
+ * waits.
+ */
+bool spool_is_due(struct queue *queue, unsigned shard)
+{
+    struct shard *s = &queue->shards[shard];
+    int64_t since_ms = clock_mono_ms() - s->spooled_ms;
+    if (since_ms < s->gather_ms && s->event_count < QUEUE_ADMIT_EVENTS &&
+        s->event_bytes < QUEUE_ADMIT_BYTES) {
+        if (!event_pending(queue->gather, EV_TIMEOUT, NULL))
+            event_add(queue->gather, &(struct timeval){.tv_usec = GATHER_LEAST_MS * 1000});
+        return false;
+    }
+    if (since_ms < 2 * s->gather_ms && s->gather_ms < GATHER_MOST_MS)
+        s->gather_ms += 1 + s->gather_ms / 4;
+    s->spooled_ms += since_ms;
+    return true;
 }
 
 static void on_spooled(void *arg, const struct err *err)

@@ -33,6 +33,8 @@ enum {
 // one of them that it has not seen after a later one was served.
 enum { QUEUE_ADMIT_CALLS = 4 };
 
+enum { GATHER_LEAST_MS = 10 }; // between two records of a shard, under load
+
 /* --- url.c ------------------------------------------------------------------------------------ */
 
 struct redis_url {
@@ -210,9 +212,12 @@ struct drain {
 };
 
 struct shard {
-    struct pending_event *events; // collected, not under way
-    struct batch *batches;        // under way, oldest first: in Redis's hands, or the spool's
-    unsigned under_way;           // count of them
+    struct pending_event *events;    // collected, not under way
+    size_t event_count, event_bytes; // of them
+    int64_t spooled_ms;              // clock_mono_ms() when events last went to the disk
+    int64_t gather_ms;               // that long is then between two records (spool_is_due)
+    struct batch *batches;           // under way, oldest first: in Redis's hands, or the spool's
+    unsigned under_way;              // count of them
     struct drain drain;
     struct pending_claim *claims; // the head is under way
     int64_t lease_ms;             // clock_mono_ms() when the confirmed lease ends
@@ -251,6 +256,7 @@ struct queue {
     struct delivery *deliveries; // oldest first
     size_t backlog;              // bytes that wait to be admitted
     struct event *flush;
+    struct event *gather; // a shard waits with its events (spool_is_due)
 
     queue_wake_fn wake;
     void *wake_arg;
@@ -291,8 +297,10 @@ void shard_flush(struct queue *queue, unsigned shard); // sends what was collect
 
 // What goes to the disk, and comes from it (admit_spool.c).
 bool spool_is_first(const struct queue *queue, unsigned shard); // the direct way is closed
-void spool_batch(struct batch *batch, struct cmd *args);        // args are emptied
-void spool_sent(struct queue *queue, unsigned shard);           // what Redis has not answered goes
+// What was collected may go to the disk; else it waits for more, and is flushed again soon.
+bool spool_is_due(struct queue *queue, unsigned shard);
+void spool_batch(struct batch *batch, struct cmd *args); // args are emptied
+void spool_sent(struct queue *queue, unsigned shard);    // what Redis has not answered goes
 void drain_kick(struct queue *queue, unsigned shard);
 void drain_stop(struct queue *queue, unsigned shard);
 

@@ -191,6 +191,7 @@ void queue_free(struct queue *queue)
     while (calls_cancel(queue) || claim_cancel(queue) || admit_cancel(queue)) {
     }
     event_free(queue->flush);
+    event_free(queue->gather);
     serve_close(queue);
     redis_url_deinit(&queue->url);
     free(queue->shards);

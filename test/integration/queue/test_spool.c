@@ -494,6 +494,63 @@ static void whatever_happens_to_redis_each_good_answer_is_there_once_and_in_orde
     proxy_free(proxy);
 }
 
+/* --- load that does not end ------------------------------------------------------------------- */
+
+enum { ASKERS = 64 };
+
+struct flood {
+    struct side *side;
+    unsigned number, answered, refused;
+    bool ends;
+};
+
+static void flood_one(struct flood *flood);
+
+static void on_flooded(void *arg, const struct queue_admitted *result, const struct err *err)
+{
+    struct flood *flood = arg;
+    flood->answered++;
+    flood->refused += err != NULL;
+    if (!flood->ends)
+        flood_one(flood);
+}
+
+static void flood_one(struct flood *flood)
+{
+    char name[16];
+    const char *alias = name;
+    snprintf(name, sizeof(name), "%u", flood->number++ % 1000);
+    struct queue_event event = {
+        .account = "messenger:a", .aliases = &alias, .alias_count = 1, .json = "flood"};
+    queue_admit(flood->side->queue, &event, 1, on_flooded, flood);
+}
+
+static void the_spool_becomes_empty_while_load_goes_on(void **state)
+{
+    b = side_open(redis_server_url(world.server), 0);
+    struct flood floods[2] = {{.side = &a}, {.side = &b}};
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < ASKERS; k++)
+            flood_one(&floods[i]);
+    kill_redis();
+    struct spool_status status = {0};
+    for (int i = 0; i < 2; i++) {
+        unsigned before = floods[i].answered;
+        world_wait(&world, floods[i].answered >= before + 20 * ASKERS);
+    }
+    spool_read_status(a.spool, 0, &status);
+    assert_true(status.events > 20 * ASKERS);
+    restart_redis();
+    world_wait(&world, queue_is_up(a.queue) && queue_is_up(b.queue));
+    drained(&a);
+    for (int i = 0; i < 2; i++) {
+        floods[i].ends = true;
+        world_wait(&world, floods[i].answered == floods[i].number);
+        assert_int_equal(floods[i].refused, 0);
+    }
+    drained(&a);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -509,6 +566,7 @@ int main(void)
         TEST(whatever_hangs_an_admit_is_answered_in_time),
         TEST(draining_tells_whose_events_came),
         TEST(a_spool_of_another_count_of_shards_is_refused),
+        TEST(the_spool_becomes_empty_while_load_goes_on),
         TEST(whatever_happens_to_redis_each_good_answer_is_there_once_and_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
