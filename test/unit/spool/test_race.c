@@ -17,7 +17,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "base/clock.h"
 #include "spool/internal.h"
@@ -62,18 +61,18 @@ static void write_record(struct store *store, unsigned number)
 // Drains what one look finds, and lets others look.
 static void drain_once(struct store *store)
 {
-    struct taken *list = NULL, *taken, *next;
+    struct taken *list = NULL;
     if (!store_take(store, 0, &list)) {
         fprintf(stderr, "store_take: %s\n", strerror(errno));
         abort();
     }
-    DL_FOREACH_SAFE(list, taken, next) {
+    for (struct taken *taken = list, *next; taken; taken = next) {
         unsigned number;
+        next = taken->next;
         memcpy(&number, taken->body, sizeof(number));
         if (!store_drained(store, 0, taken, next ? next->at_ms : 0))
             abort();
         atomic_fetch_add(&board->times[number], 1);
-        DL_DELETE(list, taken);
         free(taken);
     }
     store_leave(store, 0);
