@@ -30,6 +30,7 @@ static const struct kind {
     [EVENT_CALL] = {"call", ROUTE_CHAT},          [EVENT_EDIT] = {"edit", ROUTE_CHAT},
     [EVENT_UNSEND] = {"unsend", ROUTE_CHAT},      [EVENT_LINKING] = {"linking", ROUTE_CHAT},
     [EVENT_CONTACT] = {"contact", ROUTE_CHAT},    [EVENT_PREFERENCE] = {"preference", ROUTE_CHAT},
+    [EVENT_START] = {"start", ROUTE_START},       [EVENT_CALLBACK] = {"callback", ROUTE_CHAT},
     [EVENT_FEEDBACK] = {"feedback", ROUTE_CHAT},  [EVENT_STATUS] = {"status", ROUTE_RECEIPT},
     [EVENT_READ] = {"read", ROUTE_RECEIPT},       [EVENT_DELIVERY] = {"delivery", ROUTE_RECEIPT},
     [EVENT_REACTION] = {"reaction", ROUTE_LANE},  [EVENT_ECHO] = {"echo", ROUTE_RECEIPT},

@@ -41,6 +41,9 @@ enum event_kind {
     EVENT_CONTACT,    // changed the number or the id: the aliases are the old and the new names
     EVENT_PREFERENCE, // does (not) want marketing messages
     EVENT_FEEDBACK,   // judged an answer
+    // Somebody else did, for a chat
+    EVENT_START,    // an operator or an API: start the flow `target`, with the object `data`
+    EVENT_CALLBACK, // an external service: what a flow waits for, named `target`, with `data`
     // What became of something sent
     EVENT_STATUS,   // WhatsApp: sent, delivered, read, failed of a message of ours
     EVENT_READ,     // Messenger, Instagram: `target` or everything up to `watermark_ms`

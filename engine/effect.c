@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "engine/engine.h"
 
-static const char *const kind_names[] = {"none", "send", "http", "ai"};
+static const char *const kind_names[] = {"none", "send", "http", "ai", "update"};
 
 const char *effect_kind_name(enum effect_kind kind)
 {
@@ -28,13 +28,32 @@ void effect_deinit(struct effect *e)
     free(e->body);
     free(e->system);
     free(e->prompt);
+    free(e->secret_mark);
     cJSON_Delete(e->headers);
+    cJSON_Delete(e->message);
+    cJSON_Delete(e->tools);
+    cJSON_Delete(e->schema);
+    cJSON_Delete(e->rounds);
+    cJSON_Delete(e->change);
     cJSON_Delete(e->models);
     *e = (struct effect){0};
 }
 
-char *effect_to_json(const struct effect *e)
+// The members that are JSON themselves.
+struct tree {
+    const char *name;
+    cJSON **at;
+    cJSON_bool (*is)(const cJSON *);
+};
+#define TREES(e)                                                                                   \
+    {"message", &(e)->message, cJSON_IsObject}, {"headers", &(e)->headers, cJSON_IsObject},        \
+        {"models", &(e)->models, cJSON_IsArray}, {"tools", &(e)->tools, cJSON_IsArray},            \
+        {"schema", &(e)->schema, cJSON_IsObject}, {"rounds", &(e)->rounds, cJSON_IsArray},         \
+        {"change", &(e)->change, cJSON_IsObject},
+
+char *effect_to_json(const struct effect *effect)
 {
+    struct effect *e = (struct effect *)effect; // only read
     cJSON *json = cJSON_CreateObject();
     json_add_str(json, "kind", kind_names[e->kind]);
     json_add_int(json, "seq", e->seq);
@@ -49,12 +68,15 @@ char *effect_to_json(const struct effect *e)
     }
     json_add_str(json, "method", e->method);
     json_add_str(json, "url", e->url);
-    if (e->headers)
-        cJSON_AddItemReferenceToObject(json, "headers", e->headers);
     json_add_str(json, "body", e->body);
     json_add_int(json, "timeout", e->timeout_ms);
-    if (e->models)
-        cJSON_AddItemReferenceToObject(json, "models", e->models);
+    const struct tree trees[] = {TREES(e)};
+    for (size_t i = 0; i < sizeof trees / sizeof *trees; i++)
+        if (*trees[i].at)
+            cJSON_AddItemReferenceToObject(json, trees[i].name, *trees[i].at);
+    json_add_str(json, "secret_mark", e->secret_mark);
+    if (e->knowledge)
+        cJSON_AddBoolToObject(json, "knowledge", true);
     json_add_str(json, "system", e->system);
     json_add_str(json, "prompt", e->prompt);
     cJSON_AddNumberToObject(json, "temperature", e->temperature);
@@ -83,13 +105,15 @@ static bool choices_parse(const cJSON *list, struct effect *e, struct err *err)
     return true;
 }
 
-static bool tree_copy(const cJSON *json, const char *name, cJSON_bool (*is)(const cJSON *),
-                      cJSON **ret_tree, struct err *err)
+static bool trees_parse(const cJSON *json, struct effect *e, struct err *err)
 {
-    const cJSON *tree = json_get(json, name);
-    if (tree && !is(tree))
-        return err_set(err, ERR_INPUT, "effect: %s has the wrong type", name);
-    *ret_tree = tree ? cJSON_Duplicate(tree, true) : NULL;
+    const struct tree trees[] = {TREES(e)};
+    for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) {
+        const cJSON *tree = json_get(json, trees[i].name);
+        if (tree && !trees[i].is(tree))
+            return err_set(err, ERR_INPUT, "effect: %s has the wrong type", trees[i].name);
+        *trees[i].at = tree ? cJSON_Duplicate(tree, true) : NULL;
+    }
     return true;
 }
 
@@ -97,9 +121,10 @@ static bool effect_parse(const cJSON *json, struct effect *e, struct err *err)
 {
     const char *kind = json_str(json, "kind");
     size_t index = 0;
-    while (index < 4 && (!kind || strcmp(kind, kind_names[index]) != 0))
+    const size_t count = sizeof kind_names / sizeof *kind_names;
+    while (index < count && (!kind || strcmp(kind, kind_names[index]) != 0))
         index++;
-    if (index == 4)
+    if (index == count)
         return err_set(err, ERR_INPUT, "effect: kind is missing or unknown");
     e->kind = (enum effect_kind)index;
     int64_t seq = json_int(json, "seq", -1);
@@ -113,14 +138,14 @@ static bool effect_parse(const cJSON *json, struct effect *e, struct err *err)
     e->body = x_dup(json_str(json, "body"));
     e->system = x_dup(json_str(json, "system"));
     e->prompt = x_dup(json_str(json, "prompt"));
+    e->secret_mark = x_dup(json_str(json, "secret_mark"));
+    e->knowledge = json_bool(json, "knowledge", false);
     e->timeout_ms = json_int(json, "timeout", 0);
     const cJSON *temperature = json_get(json, "temperature");
     e->temperature = cJSON_IsNumber(temperature) ? temperature->valuedouble : -1;
     e->max_tokens = (int)json_int(json, "max_tokens", 0);
     e->history = (int)json_int(json, "history", 0);
-    return choices_parse(json_get(json, "choices"), e, err) &&
-           tree_copy(json, "headers", cJSON_IsObject, &e->headers, err) &&
-           tree_copy(json, "models", cJSON_IsArray, &e->models, err);
+    return choices_parse(json_get(json, "choices"), e, err) && trees_parse(json, e, err);
 }
 
 bool effect_from_json(const cJSON *json, struct effect *ret_effect, struct err *err)

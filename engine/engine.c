@@ -23,6 +23,8 @@ const struct engine_limits engine_default_limits = {
     .value_bytes = 64 * 1024,
     .variables_bytes = 1024 * 1024,
     .output_bytes = 16 * 1024,
+    .call_depth = 10,
+    .expression_cost = 10000,
 };
 
 enum { KEPT_MAX = 32 }; // events that wait for the next inputs
@@ -42,6 +44,7 @@ static void run_reset(struct machine *m)
         .id = m->node->id,
         .config = m->node->config,
         .session = m->session,
+        .flow = m->flow,
         .env = m->env,
         .limits = m->env->limits ? m->env->limits : &engine_default_limits,
         .effect = &m->effect,

@@ -20,7 +20,13 @@
 #include "engine/flow.h"
 #include "engine/session.h"
 
-enum effect_kind { EFFECT_NONE, EFFECT_SEND, EFFECT_HTTP, EFFECT_AI };
+enum effect_kind {
+    EFFECT_NONE,
+    EFFECT_SEND,   // one message to the contact
+    EFFECT_HTTP,   // a call of an API
+    EFFECT_AI,     // a chat completion
+    EFFECT_UPDATE, // of what is recorded of the contact and the chat: nothing leaves
+};
 
 struct choice {
     char *id;    // comes back as the payload of the answer
@@ -32,8 +38,9 @@ struct effect {
     enum effect_kind kind;
     uint32_t seq; // the session's effect number: with the session id, the attempt's name
     char *node;   // the node that asked
-    // EFFECT_SEND: one message to the contact
-    char *text;
+    // EFFECT_SEND
+    cJSON *message; // see message.h; NULL: `text` with `choices`
+    char *text;     // what it says, in words: for the records, and where a platform lacks the kind
     struct choice *choices;
     size_t choice_count;
     // EFFECT_HTTP
@@ -42,16 +49,25 @@ struct effect {
     cJSON *headers; // object of strings, or NULL
     char *body;     // or NULL
     int64_t timeout_ms;
-    // EFFECT_AI: a chat completion
+    char *secret_mark; // url, headers and body hold MARKnameMARK where a secret belongs; or NULL
+    // EFFECT_AI
     cJSON *models;      // array of strings, first choice first; empty = the configured list
     char *system;       // system prompt, or NULL
     char *prompt;       // the last user message, or NULL to use the history alone
     double temperature; // < 0 = the provider's default
     int max_tokens;     // 0 = the provider's default
     int history;        // how many of the chat's recent messages to send as memory
+    cJSON *tools;       // array of {name, description, parameters (JSON Schema)}, or NULL
+    cJSON *schema;      // JSON Schema of an object that the answer must be, or NULL
+    cJSON *rounds;      // of this turn's tool calls: messages {role, content?, tool_calls?,
+                        // tool_call_id?} to put behind the prompt, or NULL
+    bool knowledge;     // the owner's knowledge base belongs into the system prompt
+    // EFFECT_UPDATE
+    cJSON *change; // {contact?, tags?: {add, remove}, note?: {text}, handoff?}; see
+                   // nodes/contact.c, tag.c, note.c, handoff.c
 };
 
-const char *effect_kind_name(enum effect_kind kind); // "send", "http", "ai"
+const char *effect_kind_name(enum effect_kind kind); // "send", "http", "ai", "update"
 void effect_deinit(struct effect *effect);
 // The journal's form: lossless.
 MUST_USE char *effect_to_json(const struct effect *effect);
@@ -60,18 +76,30 @@ MUST_USE bool effect_from_json(const cJSON *json, struct effect *ret_effect, str
 struct effect_result {
     bool ok;
     const char *error; // when !ok: what happened, in words for the operator
-    const cJSON *
-        value; // EFFECT_HTTP: parsed body (or a string); EFFECT_AI: {text, model, tokens}; borrowed
-    int status; // EFFECT_HTTP: the HTTP status; 0 when there was none
+    // EFFECT_HTTP: parsed body (or a string); EFFECT_AI: {text, model, tokens, json?, tool_calls?};
+    // borrowed
+    const cJSON *value;
+    int status;         // EFFECT_HTTP: the HTTP status; 0 when there was none
+    bool timed_out;     // EFFECT_HTTP, EFFECT_AI: no answer in time
+    bool window_closed; // EFFECT_SEND: refused because the person wrote too long ago
 };
 
-enum stimulus_kind { STIMULUS_START, STIMULUS_EVENT, STIMULUS_RESULT, STIMULUS_TIMER };
+enum stimulus_kind {
+    STIMULUS_START,
+    STIMULUS_EVENT, // one that may resume a wait: an answer, a callback
+    STIMULUS_RESULT,
+    STIMULUS_TIMER,
+    STIMULUS_FLOW,    // after ENGINE_FLOW: the flow is `flow` of the call, or could not be had
+    STIMULUS_RESUMED, // an operator gives the chat back to the flow
+};
 
 struct stimulus {
     enum stimulus_kind kind;
     const struct event *event;          // START, EVENT (START: may be NULL)
     const struct effect_result *result; // RESULT
     uint32_t wait_number; // TIMER: ignored (WAITING again) unless it is the present wait's
+    int flow_version;     // FLOW: of `flow`
+    const char *error;    // FLOW: why there is none; the flow of the call is then the present one
 };
 
 // One executed node, told to the shell for the history and the transcript. Strings are borrowed for
@@ -90,20 +118,31 @@ struct engine_limits {
     size_t value_bytes;            // one variable's JSON, default 64 KiB
     size_t variables_bytes;        // all of them together, default 1 MiB
     size_t output_bytes;           // one template's output, default 16 KiB
+    uint32_t call_depth;           // flows in flows, default 10
+    uint32_t expression_cost;      // of one evaluation, default 10,000 (see expression.h)
 };
 extern const struct engine_limits engine_default_limits;
 
 struct engine_env {
-    int64_t now_ms; // wall clock reading
-    uint64_t seed;
+    int64_t now_ms;                     // wall clock reading
+    uint64_t seed;                      // what chance is made of: not to be guessed by the person
     const struct engine_limits *limits; // NULL = the defaults
-    engine_step_fn on_step;             // may be NULL
+    // What the shell knows beside the session; each may be NULL and is borrowed for the call
+    const cJSON *contact; // recorded fields of the person: {tags, email, customFields …}
+    const cJSON *account; // {id, name, platform, timezone, locale, businessHours, settings …}
+    int64_t inbound_ms;   // when the person last wrote, by Meta's time; 0 = unknown
+    // The address at which an external service reaches the wait `name` of the session; caller
+    // frees.
+    char *(*callback_url)(void *arg, const struct session *session, const char *name);
+    void *callback_arg;
+    engine_step_fn on_step; // may be NULL
     void *on_step_arg;
 };
 
 enum engine_outcome {
     ENGINE_EFFECT,  // *ret_effect is filled; session->wait is WAIT_RESULT
     ENGINE_WAITING, // session->wait and until_ms say for what
+    ENGINE_FLOW,    // session_flow() says which flow is needed now: call again, with STIMULUS_FLOW
     ENGINE_ENDED,   // session->status is COMPLETED or ABANDONED
     ENGINE_FAILED,  // session->status is ERROR, session->error says why
 };

@@ -9,10 +9,13 @@
 const char *field_kind_name(enum field_kind kind)
 {
     static const char *const names[] = {
-        [FIELD_STRING] = "text",       [FIELD_TEMPLATE] = "template", [FIELD_PATTERN] = "pattern",
-        [FIELD_VARIABLE] = "variable", [FIELD_NODE] = "node id",      [FIELD_WORD] = "word",
-        [FIELD_NUMBER] = "number",     [FIELD_BOOL] = "true/false",   [FIELD_OBJECT] = "object",
-        [FIELD_LIST] = "list",         [FIELD_ANY] = "anything",      [FIELD_WORDS] = "list",
+        [FIELD_STRING] = "text",      [FIELD_TEMPLATE] = "template",
+        [FIELD_PATTERN] = "pattern",  [FIELD_VARIABLE] = "variable",
+        [FIELD_NODE] = "node id",     [FIELD_WORD] = "word",
+        [FIELD_NUMBER] = "number",    [FIELD_BOOL] = "true/false",
+        [FIELD_OBJECT] = "object",    [FIELD_LIST] = "list",
+        [FIELD_ANY] = "anything",     [FIELD_EXPRESSION] = "expression",
+        [FIELD_SECRETS] = "template", [FIELD_WORDS] = "list",
     };
     return names[kind];
 }

@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 
 struct compile;
+struct expression;
 struct flow_node;
 struct path;
 struct pattern;
@@ -35,6 +36,8 @@ enum field_kind {
     FIELD_STRING, // text taken as it is
     FIELD_TEMPLATE,
     FIELD_PATTERN,
+    FIELD_EXPRESSION,
+    FIELD_SECRETS,  // a template that may name secrets
     FIELD_VARIABLE, // the name (path) of a variable
     FIELD_NODE,     // the id of a node
     FIELD_WORD,     // one of `words`
@@ -67,13 +70,26 @@ struct node_parse {
 };
 
 enum node_verdict {
-    NODE_GO,         // along `run->target`
-    NODE_EFFECT,     // `run->effect` is filled; resume() gets its result
-    NODE_WAIT_INPUT, // resume() gets an answer, or the timer
-    NODE_WAIT_DELAY, // resume() gets the timer
-    NODE_COMPLETED,  // the session is over
+    NODE_GO,            // along `run->target`
+    NODE_EFFECT,        // `run->effect` is filled; resume() gets its result
+    NODE_WAIT_INPUT,    // resume() gets an answer, or the timer
+    NODE_WAIT_DELAY,    // resume() gets the timer
+    NODE_WAIT_CALLBACK, // resume() gets the callback, or the timer
+    NODE_WAIT_HANDOFF,  // resume() gets answers, the operator's resumption, or the timer
+    NODE_CALL,          // `run->call` is filled; resume() gets the return
+    NODE_COMPLETED,     // the session is over
     NODE_ABANDONED,
     NODE_FAILED, // `run->err` says why
+};
+
+// Other nodes to run before this one goes on: a flow, or a part of this one. Ends at an end node
+// or where nothing follows.
+struct node_call {
+    char *flow_id;    // another flow's id; NULL: this one
+    int target;       // in this flow: where to begin
+    bool single;      // come back after that one node, whatever edge it takes
+    bool shares;      // works on the caller's variables; else on its own, as a session begins
+    cJSON *variables; // object: set before it begins; or NULL
 };
 
 // The engine's side of one executed node. Node code calls the functions below; it writes `effect`
@@ -84,20 +100,34 @@ struct node_run {
     struct session *session;
     const struct engine_env *env;
     const struct engine_limits *limits;
+    const struct flow *flow;
     struct effect *effect; // zeroed; filled before NODE_EFFECT
+    struct node_call call; // of NODE_CALL; the engine's then
     int target;            // of NODE_GO
-    int64_t wait_ms;       // of NODE_WAIT_*; 0 = no deadline (input only)
+    int64_t wait_ms;       // of NODE_WAIT_*; 0 = no deadline
+    bool wait_goes_on;     // the wait that the signal came to: its number and deadline stay
     const char *decision;  // for the history; may point to `scratch`
     char scratch[160];
     struct err err;
 };
 
-enum node_signal_kind { SIGNAL_RESULT, SIGNAL_ANSWER, SIGNAL_TIMER };
+enum node_signal_kind {
+    SIGNAL_RESULT,
+    SIGNAL_ANSWER,
+    SIGNAL_TIMER,
+    SIGNAL_CALLBACK,
+    SIGNAL_RESUMED, // by an operator
+    SIGNAL_RETURN,  // of a call
+};
 
 struct node_signal {
     enum node_signal_kind kind;
     const struct effect_result *result; // SIGNAL_RESULT
     const char *text, *payload;         // SIGNAL_ANSWER: either may be NULL
+    const cJSON *event;                 // SIGNAL_ANSWER, SIGNAL_CALLBACK: event_value.h; borrowed
+    const cJSON *variables;             // SIGNAL_RETURN: what the called flow left; borrowed
+    const char *outcome; // SIGNAL_RETURN: the end's word, "completed", or NULL: see `error`
+    const char *error;   // SIGNAL_RETURN: why it failed
 };
 
 struct node_type {
@@ -135,6 +165,7 @@ struct template *node_template(struct node_parse *p, const cJSON *object, const 
 struct template *node_template_text(struct node_parse *p, const char *text, const char *field);
 struct value_template *node_value(struct node_parse *p, const cJSON *item, const char *field);
 struct pattern *node_pattern(struct node_parse *p, const cJSON *object, const char *name);
+struct expression *node_expression(struct node_parse *p, const cJSON *object, const char *name);
 // A variable that the node reads.
 struct path *node_reads(struct node_parse *p, const cJSON *object, const char *name);
 // The variable that the node sets: the member, or `fallback` (a name taken literally; NULL = none).
@@ -163,6 +194,7 @@ int node_edge_claim(struct node_parse *p, size_t i);
 enum node_verdict node_go(struct node_run *run, int target, const char *decision);
 enum node_verdict node_wait_input(struct node_run *run, int64_t timeout_ms);
 enum node_verdict node_wait_delay(struct node_run *run, int64_t delay_ms);
+enum node_verdict node_call(struct node_run *run, struct node_call owned_call);
 enum node_verdict node_fail(struct node_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 // Along `target` with the decision "error: …" when there is one, else node_fail().
 enum node_verdict node_fail_to(struct node_run *run, int target, const char *fmt, ...)
@@ -173,12 +205,24 @@ const char *node_decide(struct node_run *run, const char *fmt, ...) PRINTF_LIKE(
 MUST_USE bool node_render(struct node_run *run, const struct template *template, char **ret_text);
 MUST_USE bool node_render_value(struct node_run *run, const struct value_template *template,
                                 cJSON **ret_value);
+/*
+ * Evaluates; the caller owns the value. False: run->err says what is wrong (a limit was passed, a
+ * text is no number): node_fail_to(), or NODE_FAILED.
+ */
+MUST_USE bool node_eval(struct node_run *run, const struct expression *expression,
+                        cJSON **ret_value);
 // Sets a variable; takes `owned_value` (also on failure, which is as for node_render).
 MUST_USE bool node_set(struct node_run *run, const struct path *path, cJSON *owned_value);
 // Fills the effect with a message to the contact.
 enum node_verdict node_send(struct node_run *run, char *owned_text);
 bool text_is_blank(const char *text);
 
-// A small number that the node keeps while the session is at it; 0 at first.
+// Chance: a number below `bound`, the same whenever the run is replayed. `salt`: what it is for.
+uint64_t node_chance(const struct node_run *run, const char *salt, uint64_t bound);
+
+// What the node keeps while the session is at it. The value is borrowed, NULL at first; put takes.
+const cJSON *node_state_value(const struct node_run *run, const char *name);
+void node_state_put(struct node_run *run, const char *name, cJSON *owned_value);
+// A small number; 0 at first.
 int node_state_get(const struct node_run *run, const char *name);
 void node_state_set(struct node_run *run, const char *name, int value);

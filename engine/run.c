@@ -19,6 +19,29 @@ enum node_verdict node_go(struct node_run *run, int target, const char *decision
     return NODE_GO;
 }
 
+enum node_verdict node_call(struct node_run *run, struct node_call owned_call)
+{
+    run->call = owned_call;
+    return NODE_CALL;
+}
+
+// splitmix64: a good mix of what is put in.
+static uint64_t mix(uint64_t x)
+{
+    x += 0x9e3779b97f4a7c15u;
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
+uint64_t node_chance(const struct node_run *run, const char *salt, uint64_t bound)
+{
+    uint64_t x = mix(run->env->seed) ^ run->session->steps;
+    for (; *salt; salt++)
+        x = mix(x ^ (unsigned char)*salt);
+    return bound ? mix(x) % bound : 0;
+}
+
 enum node_verdict node_wait_input(struct node_run *run, int64_t timeout_ms)
 {
     run->wait_ms = timeout_ms;
@@ -113,9 +136,23 @@ bool text_is_blank(const char *text)
     return !text || text[strspn(text, " \t\r\n")] == '\0';
 }
 
+const cJSON *node_state_value(const struct node_run *run, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(run->session->node_state, name);
+}
+
+void node_state_put(struct node_run *run, const char *name, cJSON *owned_value)
+{
+    struct session *session = run->session;
+    if (!session->node_state)
+        session->node_state = cJSON_CreateObject();
+    cJSON_DeleteItemFromObjectCaseSensitive(session->node_state, name);
+    cJSON_AddItemToObject(session->node_state, name, owned_value);
+}
+
 int node_state_get(const struct node_run *run, const char *name)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(run->session->node_state, name);
+    const cJSON *item = node_state_value(run, name);
     return cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < 1e9
                ? (int)item->valuedouble
                : 0;
@@ -123,9 +160,5 @@ int node_state_get(const struct node_run *run, const char *name)
 
 void node_state_set(struct node_run *run, const char *name, int value)
 {
-    struct session *session = run->session;
-    if (!session->node_state)
-        session->node_state = cJSON_CreateObject();
-    cJSON_DeleteItemFromObjectCaseSensitive(session->node_state, name);
-    cJSON_AddNumberToObject(session->node_state, name, value);
+    node_state_put(run, name, cJSON_CreateNumber(value));
 }

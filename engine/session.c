@@ -10,7 +10,8 @@
 #include "base/mem.h"
 
 static const char *const status_names[] = {"active", "completed", "abandoned", "error"};
-static const char *const wait_names[] = {"none", "input", "delay", "result"};
+static const char *const wait_names[] = {"none",     "input",   "delay", "result",
+                                         "callback", "handoff", "flow"};
 
 const char *session_status_name(enum session_status status)
 {
@@ -29,10 +30,26 @@ void session_deinit(struct session *session)
 {
     free(session->node);
     free(session->error);
+    free(session->outcome);
+    cJSON_Delete(session->frames);
     cJSON_Delete(session->vars);
     cJSON_Delete(session->node_state);
     cJSON_Delete(session->kept);
     *session = (struct session){0};
+}
+
+void session_flow(const struct session *session, const char **ret_id, int *ret_version)
+{
+    *ret_id = session->flow_id;
+    *ret_version = session->flow_version;
+    const cJSON *frame;
+    cJSON_ArrayForEach(frame, session->frames) { // the innermost that is in another flow
+        const char *id = json_str(frame, "flow");
+        if (!id)
+            continue;
+        *ret_id = id;
+        *ret_version = (int)json_int(frame, "version", 0);
+    }
 }
 
 void session_pause(struct session *session, int64_t now_ms)
@@ -89,6 +106,7 @@ char *session_to_json(const struct session *s)
     json_add_int(json, "effect_seq", s->effect_seq);
     add_tree(json, "node_state", s->node_state);
     add_tree(json, "kept", s->kept);
+    add_tree(json, "frames", s->frames);
     json_add_int(json, "steps", s->steps);
     json_add_int(json, "activation_steps", s->activation_steps);
     json_add_int(json, "loop_guard", s->loop_guard);
@@ -96,6 +114,8 @@ char *session_to_json(const struct session *s)
     json_add_int(json, "ended", s->ended_ms);
     json_add_int(json, "active", s->active_ms);
     json_add_int(json, "activated", s->activated_ms);
+    json_add_int(json, "inbound", s->inbound_ms);
+    json_add_str(json, "outcome", s->outcome);
     json_add_str(json, "error", s->error);
     char *text = json_print(json);
     cJSON_Delete(json);
@@ -152,7 +172,7 @@ static bool session_parse(cJSON *json, struct session *s, struct err *err)
     if (!text_parse(json, "id", s->id, sizeof s->id, err) ||
         !text_parse(json, "flow", s->flow_id, sizeof s->flow_id, err) ||
         !word_parse(json, "status", status_names, 4, &status, err) ||
-        !word_parse(json, "wait", wait_names, 4, &wait, err) ||
+        !word_parse(json, "wait", wait_names, 7, &wait, err) ||
         !count_parse(json, "wait_number", &s->wait_number, err) ||
         !count_parse(json, "effect_seq", &s->effect_seq, err) ||
         !count_parse(json, "steps", &s->steps, err) ||
@@ -160,7 +180,8 @@ static bool session_parse(cJSON *json, struct session *s, struct err *err)
         !count_parse(json, "loop_guard", &s->loop_guard, err) ||
         !tree_take(json, "vars", cJSON_IsObject, &s->vars, err) ||
         !tree_take(json, "node_state", cJSON_IsObject, &s->node_state, err) ||
-        !tree_take(json, "kept", cJSON_IsArray, &s->kept, err))
+        !tree_take(json, "kept", cJSON_IsArray, &s->kept, err) ||
+        !tree_take(json, "frames", cJSON_IsArray, &s->frames, err))
         return false;
     s->status = (enum session_status)status;
     s->wait = (enum wait_kind)wait;
@@ -171,6 +192,8 @@ static bool session_parse(cJSON *json, struct session *s, struct err *err)
     s->active_ms = json_int(json, "active", 0);
     s->activated_ms = json_int(json, "activated", 0);
     s->node = x_dup(json_str(json, "node"));
+    s->inbound_ms = json_int(json, "inbound", 0);
+    s->outcome = x_dup(json_str(json, "outcome"));
     s->error = x_dup(json_str(json, "error"));
     return true;
 }

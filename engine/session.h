@@ -26,12 +26,16 @@ enum wait_kind {
                  // 0
     WAIT_DELAY,  // for the clock to reach `until_ms`; events meanwhile are kept for the next input
     WAIT_RESULT, // for the result of the effect `effect_seq`
+    WAIT_CALLBACK, // for an external service, until `until_ms`; messages meanwhile are kept
+    WAIT_HANDOFF,  // a person has the chat: until the node is given a reason to go on
+    WAIT_FLOW,     // for the flow that session_flow() names; never stored for long
 };
 
 struct session {
     char id[37];      // UUID
-    char flow_id[25]; // ObjectId of the flow
+    char flow_id[25]; // ObjectId of the flow that it began with
     int flow_version;
+    cJSON *frames; // array, the calls under way, outermost first (call.c); or NULL
     enum session_status status;
     char *node; // current node id (kept as the id, so that a session survives a change of the
                 // indices)
@@ -52,8 +56,14 @@ struct session {
     int64_t ended_ms;          // 0 while active
     int64_t active_ms;         // activation time so far, without waits and delays
     int64_t activated_ms;      // start of the present activation; 0 while waiting
+    int64_t inbound_ms;        // when the person last wrote, by Meta's time; 0 = unknown
+    char *outcome;             // the flow's own word for how it ended, or NULL
     char *error;               // of SESSION_ERROR: names node and reason
 };
+
+// The flow that its current node belongs to. ret_version 0: the newest, to be told by
+// STIMULUS_FLOW.
+void session_flow(const struct session *session, const char **ret_id, int *ret_version);
 
 // A fresh session: ids are copied, everything else is zero. Caller's storage.
 void session_init(struct session *session, const char *id, const char *flow_id, int flow_version,

@@ -23,6 +23,7 @@ module:libcrypto     libssl-dev
 module:libssl        libssl-dev
 module:libevent_openssl libevent-dev
 module:libpcre2-8    libpcre2-dev
+module:icu-i18n      libicu-dev
 module:libcrypt      libcrypt-dev
 module:inih          libinih-dev
 module:zlib          zlib1g-dev

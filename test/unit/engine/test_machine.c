@@ -257,8 +257,8 @@ static void effect_json_is_lossless(void **state)
         "\"id\":\"a\","
         "\"title\":\"A\"}],\"timeout\":0,\"temperature\":0,\"max_tokens\":0,\"history\":0}",
         "{\"kind\":\"http\",\"seq\":1,\"node\":\"n\",\"method\":\"GET\",\"url\":\"https://"
-        "x\",\"headers\":{\"a\":"
-        "\"b\"},\"body\":\"\",\"timeout\":120000,\"temperature\":0,\"max_tokens\":0,\"history\":0}",
+        "x\",\"body\":\"\",\"timeout\":120000,\"headers\":{\"a\":\"b\"},\"temperature\":0,\"max_"
+        "tokens\":0,\"history\":0}",
         "{\"kind\":\"ai\",\"seq\":1,\"node\":\"n\",\"timeout\":0,\"models\":[\"m\"],\"system\":"
         "\"s\",\"prompt\":"
         "\"p\",\"temperature\":0.7,\"max_tokens\":5,\"history\":9}",

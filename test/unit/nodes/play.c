@@ -200,7 +200,8 @@ static enum engine_outcome effect_answer(struct shell *shell)
         struct buf json = {0};
         quotes_add(&json, given->json ? given->json : "null");
         value = document_read(json.data);
-        result = (struct effect_result){given->ok, given->error, value, given->status};
+        result = (struct effect_result){
+            .ok = given->ok, .error = given->error, .value = value, .status = given->status};
         buf_deinit(&json);
     }
     effect_deinit(&shell->effect);
