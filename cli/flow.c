@@ -273,8 +273,9 @@ static const struct command export_command = {
     .run = run_export,
 };
 
-static const struct command *const children[] = {&import_command, &list_command, &show_command,
-                                                 &export_command, &lint_command, NULL};
+static const struct command *const children[] = {
+    &import_command, &list_command,      &show_command, &export_command,
+    &lint_command,   &command_flow_play, NULL};
 const struct command command_flow = {
     .name = "flow",
     .summary = "Store, check and look at flows.",

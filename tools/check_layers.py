@@ -15,6 +15,7 @@ ALLOWED = {
     "process": ["base"],
     "engine": ["base"],
     "nodes": ["base", "engine"],
+    "play": CORE,
     "spool": ["base"],
     "queue": [*CORE, "spool"],
     "models": CORE,
@@ -24,11 +25,11 @@ ALLOWED = {
     "admin": MIDDLE,
     "sim": MIDDLE,
     "doctor": MIDDLE,
-    "cli": [*MIDDLE, "process", "webhook", "worker", "admin", "sim", "doctor"],
+    "cli": [*MIDDLE, "play", "process", "webhook", "worker", "admin", "sim", "doctor"],
 }
 
 # The pure core does no I/O: nothing of Redis, MongoDB, libcurl or libevent.
-PURE = {"engine", "nodes"}
+PURE = {"engine", "nodes", "play"}
 IMPURE = re.compile(r"^(hiredis|mongoc|bson|curl|event2|event\.h|evhttp|evdns|evutil|evbuffer|libmongoc|libbson)")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)')

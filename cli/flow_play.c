@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// `hookmill flow play`: a transcript against a flow, without servers.
+
+#include "play/play.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/cli.h"
+
+enum { FLOW_FILE_MAX = 4 << 20 };
+
+static bool read_document(const char *path, cJSON **ret_document, struct err *err)
+{
+    char *text = NULL;
+    size_t len = 0;
+    if (!cli_read_file(path, FLOW_FILE_MAX, &text, &len, err))
+        return false;
+    *ret_document = json_read(text, len, err);
+    free(text);
+    return *ret_document || err_prefix(err, "%s", path);
+}
+
+static bool write_text(const char *path, const char *text, struct err *err)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+    bool ok = file && fputs(text, file) >= 0;
+    if (file && file != stdout)
+        ok = fclose(file) == 0 && ok;
+    return ok || err_set(err, ERR_INPUT, "%s cannot be written: %s", path, strerror(errno));
+}
+
+static bool play(struct cli *cli, const cJSON *flow, const char *transcript, bool *ret_same,
+                 struct err *err)
+{
+    const char *path = cli->args[1];
+    struct play_options options = {
+        .flow = flow, .transcript = transcript, .update = cli_flag(cli, "update")};
+    struct play_report report;
+    if (!play_transcript(&options, &report, err))
+        return err_prefix(err, "%s", path);
+    if (report.difference)
+        printf("%s: %s", path, report.difference);
+    bool changed = options.update && strcmp(report.text, transcript) != 0;
+    bool ok = !changed || write_text(path, report.text, err);
+    *ret_same = report.same;
+    play_report_deinit(&report);
+    return ok;
+}
+
+static int run_play(struct cli *cli)
+{
+    struct err err = {0};
+    cJSON *flow = NULL;
+    char *transcript = NULL;
+    size_t len = 0;
+    bool same = false;
+    bool ok = read_document(cli->args[0], &flow, &err) &&
+              cli_read_file(cli->args[1], PLAY_TEXT_MAX, &transcript, &len, &err) &&
+              play(cli, flow, transcript, &same, &err);
+    free(transcript);
+    cJSON_Delete(flow);
+    if (!ok)
+        return cli_fail(cli, &err);
+    return same ? 0 : 1;
+}
+
+static const struct cli_option options[] = {
+    {"update", NULL, "write the transcript anew, as it came (to standard output when it is -)"},
+    {0},
+};
+const struct command command_flow_play = {
+    .name = "play",
+    .args = "FLOW.json TRANSCRIPT",
+    .args_min = 2,
+    .args_max = 2,
+    .summary = "Play a transcript against a flow, without servers, and show where it differs.",
+    .text = "Exit status 1 when something comes otherwise than it is written. With --update, only "
+            "the lines of the\n"
+            "person (user:) need be written; the flow's are filled in.",
+    .options = options,
+    .no_config = true,
+    .run = run_play,
+};

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The effects: one row of the table for each kind, with how it is written on a line, when two lines
+ * are the same, and what an answer to it looks like (see player.h).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "play/player.h"
+
+void effect_answer_deinit(struct effect_answer *answer)
+{
+    cJSON_Delete(answer->value);
+    free(answer->error);
+    *answer = (struct effect_answer){0};
+}
+
+static void answer_fail(struct effect_answer *answer, char *owned_error)
+{
+    answer->error = owned_error;
+    answer->result = (struct effect_result){.error = owned_error};
+}
+
+// "error TEXT" and "timeout", which every kind can be answered with.
+static bool answer_failed(const struct effect *effect, const char *text,
+                          struct effect_answer *answer)
+{
+    if (strncmp(text, "error ", 6) == 0)
+        answer_fail(answer, x_dup(text + 6));
+    else if (strcmp(text, "timeout") == 0)
+        answer_fail(answer, x_printf("no answer within %lld ms", (long long)effect->timeout_ms));
+    return answer->error != NULL;
+}
+
+/* bot: a message */
+
+static char *message_show(const struct effect *effect)
+{
+    struct buf out = {0};
+    buf_add_str(&out, effect->text ? effect->text : "");
+    for (size_t i = 0; i < effect->choice_count; i++)
+        buf_printf(&out, "%s%s=%s", i ? " | " : " [", effect->choices[i].id,
+                   effect->choices[i].title);
+    if (effect->choice_count > 0)
+        buf_add_str(&out, "]");
+    return buf_take(&out);
+}
+
+static bool message_answer(const struct effect *effect, const char *text,
+                           struct effect_answer *answer, struct err *err)
+{
+    if (answer_failed(effect, text, answer))
+        return true;
+    if (strcmp(text, "sent") != 0)
+        return err_set(err, ERR_INPUT, "a message is answered by `-> sent` or `-> error TEXT`");
+    answer->result = (struct effect_result){.ok = true};
+    return true;
+}
+
+/* api: METHOD URL [BODY] */
+
+static char *call_show(const struct effect *effect)
+{
+    cJSON *json = effect->body ? json_of(effect->body) : NULL;
+    char *body = json ? json_print(json) : x_dup(effect->body ? effect->body : "");
+    char *line = x_printf("%s %s%s%s", effect->method, effect->url, *body ? " " : "", body);
+    cJSON_Delete(json);
+    free(body);
+    return line;
+}
+
+// The length of "METHOD URL".
+static size_t request_length(const char *line)
+{
+    size_t method = strcspn(line, " ");
+    return method + (line[method] ? 1 + strcspn(line + method + 1, " \n") : 0);
+}
+
+static bool call_same(const char *written, const char *came)
+{
+    size_t len = request_length(written);
+    if (len != request_length(came) || strncmp(written, came, len) != 0)
+        return false;
+    written += len + strspn(written + len, " \n");
+    came += len + strspn(came + len, " ");
+    return !*written || same_json(written, came); // without a body, any will do
+}
+
+static bool call_answer(const struct effect *effect, const char *text, struct effect_answer *answer,
+                        struct err *err)
+{
+    int status, used = 0;
+    if (answer_failed(effect, text, answer))
+        return true;
+    if (sscanf(text, "%3d%n", &status, &used) != 1 || used != 3 || status < 100 ||
+        (text[used] && !strchr(" \n", text[used])))
+        return err_set(err, ERR_INPUT,
+                       "a call is answered by `-> STATUS [BODY]`, `-> timeout` or `-> error TEXT`");
+    text += used + strspn(text + used, " \n");
+    // As the worker has it: a body that is JSON becomes its tree, any other text a string.
+    answer->value = json_of(text);
+    if (!answer->value)
+        answer->value = cJSON_CreateString(text);
+    bool ok = status >= 200 && status < 300;
+    if (!ok)
+        answer_fail(answer, x_printf("HTTP status %d", status));
+    answer->result.ok = ok;
+    answer->result.status = status;
+    answer->result.value = answer->value;
+    return true;
+}
+
+/* ai: [PROMPT] */
+
+static char *prompt_show(const struct effect *effect)
+{
+    return x_dup(effect->prompt ? effect->prompt : "");
+}
+
+enum { TOKEN_BYTES = 4 }; // of text, about
+
+static bool prompt_answer(const struct effect *effect, const char *text,
+                          struct effect_answer *answer, struct err *err)
+{
+    if (answer_failed(effect, text, answer))
+        return true;
+    cJSON *quoted = *text == '"' ? json_of(text) : NULL;
+    if (cJSON_IsString(quoted))
+        text = quoted->valuestring;
+    answer->value = cJSON_CreateObject();
+    json_add_str(answer->value, "text", text);
+    json_add_str(answer->value, "model", "transcript");
+    json_add_int(answer->value, "tokens", (int64_t)(strlen(text) / TOKEN_BYTES + 1));
+    answer->result = (struct effect_result){.ok = true, .value = answer->value};
+    cJSON_Delete(quoted);
+    return true;
+}
+
+static const struct effect_row rows[] = {
+    {.effect = EFFECT_SEND,
+     .line = LINE_BOT,
+     .show = message_show,
+     .same = same_text,
+     .answer = message_answer},
+    {.effect = EFFECT_HTTP,
+     .line = LINE_API,
+     .answered = true,
+     .fill = "200 {}",
+     .show = call_show,
+     .same = call_same,
+     .answer = call_answer},
+    {.effect = EFFECT_AI,
+     .line = LINE_AI,
+     .answered = true,
+     .fill = "The model's answer.",
+     .show = prompt_show,
+     .same = same_prefix,
+     .answer = prompt_answer},
+};
+
+const struct effect_row *effect_row_find(enum effect_kind kind)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].effect == kind)
+            return &rows[i];
+    return NULL;
+}
+
+char *play_effect_line(const struct effect *effect)
+{
+    const struct effect_row *row = effect_row_find(effect->kind);
+    char *text = row ? row->show(effect) : x_dup(effect_kind_name(effect->kind));
+    line_tidy(text);
+    char *line = row ? line_print(row->line, text) : x_printf("%s:", text);
+    free(text);
+    return line;
+}
