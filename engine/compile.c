@@ -294,6 +294,18 @@ static void structure_check(struct compile *c, bool needs_end)
         compile_error(c, "end-missing", NULL, NULL, "a flow needs at least one end node");
 }
 
+// The variable that holds the addresses of nodes that wait for callbacks.
+static void callbacks_check(struct compile *c)
+{
+    if (!c->flow->callback_count)
+        return;
+    if (names_has(c->sets, "callbacks"))
+        compile_error(c, "variable-reserved", NULL, NULL,
+                      "'callbacks' is filled by Hookmill in a flow that waits for callbacks, and "
+                      "cannot be set");
+    names_add(&c->sets, "callbacks", NULL);
+}
+
 void compile_document(struct compile *c, const cJSON *document)
 {
     c->flow = x_alloc(sizeof *c->flow);
@@ -317,6 +329,7 @@ void compile_document(struct compile *c, const cJSON *document)
         node_compile(c, &c->flow->nodes[i]);
     structure_check(c, !shape.instantchat);
     c->flow->own_event = names_has(c->sets, "event");
+    callbacks_check(c);
     for (size_t i = 0; i < c->flow->count; i++)
         c->flow->nodes[i].data = NULL;
 }

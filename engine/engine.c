@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
  * The machine: takes a stimulus to the node that waits for it, then runs node after node until one
- * yields an effect, waits, or ends the session. Everything that changes is in the session.
+ * yields an effect, waits, needs another flow, or ends the session. Everything that changes is in
+ * the session.
  */
 #include "engine/engine.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "engine/event_value.h"
-#include "engine/graph.h"
-#include "engine/path.h"
+#include "engine/machine.h"
 #include "engine/value.h"
 
 const struct engine_limits engine_default_limits = {
@@ -27,18 +25,7 @@ const struct engine_limits engine_default_limits = {
     .expression_cost = 10000,
 };
 
-enum { KEPT_MAX = 32 }; // events that wait for the next inputs
-
-struct machine {
-    const struct flow *flow;
-    struct session *session;
-    const struct engine_env *env;
-    const struct flow_node *node; // the present one
-    struct node_run run;
-    struct effect effect;
-};
-
-static void run_reset(struct machine *m)
+void machine_prepare(struct machine *m)
 {
     m->run = (struct node_run){
         .id = m->node->id,
@@ -52,86 +39,92 @@ static void run_reset(struct machine *m)
     };
 }
 
-/* Events: the variables `event` and `last` */
-
-static void event_keep(struct session *session, const struct event *event)
+void machine_lend(struct machine *m, cJSON *owned_tree)
 {
-    if (!session->kept)
-        session->kept = cJSON_CreateArray();
-    if (cJSON_GetArraySize(session->kept) < KEPT_MAX)
-        cJSON_AddItemToArray(session->kept, event_value(event, EVENT_VALUE_KEPT_MAX));
-}
-
-static void var_put(struct session *session, const char *name, cJSON *owned_value)
-{
-    cJSON_DeleteItemFromObjectCaseSensitive(session->vars, name);
-    cJSON_AddItemToObject(session->vars, name, owned_value);
-}
-
-// A flow of older times may have a variable `event` of its own, and keeps it.
-static void event_put(struct machine *m, cJSON *owned_value)
-{
-    var_put(m->session, "last", event_value_last(owned_value));
-    if (m->flow->own_event)
-        cJSON_Delete(owned_value);
-    else
-        var_put(m->session, "event", owned_value);
+    if (!m->borrowed)
+        m->borrowed = cJSON_CreateArray();
+    cJSON_AddItemToArray(m->borrowed, owned_tree);
 }
 
 /* Entering and resuming nodes */
 
-static enum node_verdict node_enter(struct machine *m, int target)
+bool machine_count(struct machine *m)
 {
     struct session *session = m->session;
-    m->node = &m->flow->nodes[target];
-    run_reset(m);
     const struct engine_limits *limits = m->run.limits;
+    m->is_fatal = true;
     if (session->activation_steps >= limits->steps_per_activation)
-        return node_fail(&m->run, "more than %u steps without a wait (limit steps_per_activation)",
-                         (unsigned)limits->steps_per_activation);
+        return err_set(&m->run.err, ERR_LIMIT,
+                       "more than %u steps without a wait (limit steps_per_activation)",
+                       (unsigned)limits->steps_per_activation);
     if (session->loop_guard >= limits->loop_guard)
-        return node_fail(&m->run,
-                         "more than %u steps without an input in between (limit loop_guard)",
-                         (unsigned)limits->loop_guard);
+        return err_set(&m->run.err, ERR_LIMIT,
+                       "more than %u steps without an input in between (limit loop_guard)",
+                       (unsigned)limits->loop_guard);
+    m->is_fatal = false;
     session->steps++;
     session->activation_steps++;
     session->loop_guard++;
-    return m->node->type->enter(&m->run);
+    return true;
 }
 
-static enum node_verdict node_resume(struct machine *m, const struct node_signal *signal)
+enum node_verdict machine_enter(struct machine *m, int target)
 {
-    run_reset(m);
+    m->node = &m->flow->nodes[target];
+    machine_prepare(m);
+    return machine_count(m) ? m->node->type->enter(&m->run) : NODE_FAILED;
+}
+
+enum node_verdict machine_resume(struct machine *m, const struct node_signal *signal)
+{
+    machine_prepare(m);
     if (!m->node->type->resume)
         return node_fail(&m->run, "a %s node waits for nothing", m->node->type->name);
     return m->node->type->resume(&m->run, signal);
 }
 
-// Takes the answer to the node that waits for an input.
-static enum node_verdict answer_deliver(struct machine *m, cJSON *owned_event)
-{
-    m->session->loop_guard = 0;
-    // A copy: the node may change variables while it reads the answer.
-    char *text = x_dup(json_str(owned_event, "text"));
-    char *payload = x_dup(json_str(owned_event, "payload"));
-    event_put(m, owned_event);
-    struct node_signal signal = {.kind = SIGNAL_ANSWER, .text = text, .payload = payload};
-    enum node_verdict verdict = node_resume(m, &signal);
-    free(text);
-    free(payload);
-    return verdict;
-}
-
 /* Stopping */
 
-static void step_report(struct machine *m)
+// What the node did, where it says nothing itself.
+static void decision_default(struct machine *m, enum node_verdict verdict)
 {
+    switch (verdict) {
+    case NODE_FAILED:
+        node_decide(&m->run, "failed: %s", m->run.err.text);
+        break;
+    case NODE_ABANDONED:
+        m->run.decision = "abandoned";
+        break;
+    case NODE_WAIT_INPUT:
+        m->run.decision = "wait";
+        break;
+    case NODE_WAIT_DELAY:
+        node_decide(&m->run, "wait %lld ms", (long long)m->run.wait_ms);
+        break;
+    case NODE_WAIT_CALLBACK:
+        m->run.decision = "wait for a callback";
+        break;
+    case NODE_WAIT_HANDOFF:
+        m->run.decision = "wait for a person";
+        break;
+    case NODE_CALL:
+        m->run.decision = "call";
+        break;
+    default:
+        break;
+    }
+}
+
+void machine_report(struct machine *m, enum node_verdict verdict)
+{
+    if (!m->run.decision)
+        decision_default(m, verdict);
     struct step step = {m->node->id, m->node->type->name, m->run.decision};
     if (m->env->on_step)
         m->env->on_step(m->env->on_step_arg, &step);
 }
 
-static void node_remember(struct machine *m)
+void machine_remember(struct machine *m)
 {
     if (m->session->node && strcmp(m->session->node, m->node->id) == 0)
         return;
@@ -156,6 +149,8 @@ static enum engine_outcome session_end(struct machine *m, enum session_status st
     node_state_drop(session);
     cJSON_Delete(session->kept);
     session->kept = NULL;
+    cJSON_Delete(session->frames);
+    session->frames = NULL;
     return status == SESSION_ERROR ? ENGINE_FAILED : ENGINE_ENDED;
 }
 
@@ -166,20 +161,9 @@ static enum engine_outcome session_fail(struct machine *m)
     return session_end(m, SESSION_ERROR);
 }
 
-static enum engine_outcome session_wait(struct machine *m, enum wait_kind wait)
-{
-    struct session *session = m->session;
-    session->wait = wait;
-    session->wait_number++;
-    session->until_ms = m->run.wait_ms ? m->env->now_ms + m->run.wait_ms : 0;
-    if (wait != WAIT_RESULT)
-        session_pause(session, m->env->now_ms);
-    return ENGINE_WAITING;
-}
-
 static enum engine_outcome effect_yield(struct machine *m, struct effect *ret_effect)
 {
-    session_wait(m, WAIT_RESULT);
+    wait_begin(m, WAIT_RESULT);
     m->effect.seq = ++m->session->effect_seq;
     m->effect.node = x_dup(m->node->id);
     *ret_effect = m->effect;
@@ -190,52 +174,49 @@ static enum engine_outcome effect_yield(struct machine *m, struct effect *ret_ef
 static enum engine_outcome run_stop(struct machine *m, enum node_verdict verdict,
                                     struct effect *ret_effect)
 {
-    node_remember(m);
+    machine_remember(m);
     if (verdict == NODE_EFFECT && m->run.decision)
-        step_report(m); // an answer was refused; other effects speak for themselves
+        machine_report(m, verdict); // an answer was refused; other effects speak for themselves
     if (verdict == NODE_EFFECT)
         return effect_yield(m, ret_effect);
     effect_deinit(&m->effect); // what a node filled before it failed
-    if (verdict == NODE_FAILED && !m->run.decision)
-        node_decide(&m->run, "failed: %s", m->run.err.text);
-    if (verdict == NODE_ABANDONED && !m->run.decision)
-        m->run.decision = "abandoned";
-    if (verdict == NODE_WAIT_INPUT && !m->run.decision)
-        m->run.decision = "wait";
-    if (verdict == NODE_WAIT_DELAY && !m->run.decision)
-        node_decide(&m->run, "wait %lld ms", (long long)m->run.wait_ms);
-    step_report(m);
-    switch (verdict) {
-    case NODE_WAIT_INPUT:
-        return session_wait(m, WAIT_INPUT);
-    case NODE_WAIT_DELAY:
-        return session_wait(m, WAIT_DELAY);
-    case NODE_FAILED:
+    machine_report(m, verdict);
+    if (wait_of(verdict) != WAIT_NONE)
+        return wait_begin(m, wait_of(verdict));
+    if (verdict == NODE_FAILED)
         return session_fail(m);
-    case NODE_ABANDONED:
-        return session_end(m, SESSION_ABANDONED);
-    default:
-        return session_end(m, SESSION_COMPLETED);
-    }
+    return session_end(m, verdict == NODE_ABANDONED ? SESSION_ABANDONED : SESSION_COMPLETED);
+}
+
+static enum engine_outcome flow_wait(struct machine *m)
+{
+    m->run.wait_ms = 0;
+    m->run.wait_goes_on = false;
+    return wait_begin(m, WAIT_FLOW);
 }
 
 static enum engine_outcome run_on(struct machine *m, enum node_verdict verdict,
                                   struct effect *ret_effect)
 {
-    struct session *session = m->session;
-    for (;;) {
-        if (verdict == NODE_GO && m->run.target != NOWHERE) {
+    while (!m->needs_flow) {
+        cJSON *kept;
+        if (call_is_over(m, verdict)) {
+            verdict = call_return(m, verdict);
+        } else if (verdict == NODE_GO && m->run.target != NOWHERE) {
             int target = m->run.target;
-            step_report(m);
-            node_state_drop(session);
+            machine_report(m, verdict);
+            node_state_drop(m->session);
             effect_deinit(&m->effect); // what a node filled before it took an error branch
-            verdict = node_enter(m, target);
-        } else if (verdict == NODE_WAIT_INPUT && cJSON_GetArraySize(session->kept) > 0) {
-            verdict = answer_deliver(m, cJSON_DetachItemFromArray(session->kept, 0));
+            verdict = machine_enter(m, target);
+        } else if (verdict == NODE_CALL) {
+            verdict = call_begin(m);
+        } else if ((kept = wait_take_kept(m, verdict))) {
+            verdict = wait_deliver(m, kept);
         } else {
             return run_stop(m, verdict, ret_effect);
         }
     }
+    return flow_wait(m);
 }
 
 /* Stimuli */
@@ -243,107 +224,99 @@ static enum engine_outcome run_on(struct machine *m, enum node_verdict verdict,
 static enum engine_outcome outcome_of(const struct session *session)
 {
     if (session->status == SESSION_ACTIVE)
-        return ENGINE_WAITING;
+        return session->wait == WAIT_FLOW ? ENGINE_FLOW : ENGINE_WAITING;
     return session->status == SESSION_ERROR ? ENGINE_FAILED : ENGINE_ENDED;
 }
 
-static void activation_begin(struct machine *m, bool counts_anew)
+// Waits for a person, the clock or a service begin to count the steps anew; effects and flows do
+// not.
+static void activation_begin(struct machine *m, enum wait_kind waited)
 {
     if (!m->session->activated_ms)
         m->session->activated_ms = m->env->now_ms;
-    if (counts_anew)
+    if (waited != WAIT_RESULT && waited != WAIT_FLOW)
         m->session->activation_steps = 0;
-}
-
-// Fills the variables that Hookmill itself provides, then the flow's own.
-static bool vars_start(struct machine *m, const struct event *event)
-{
-    struct session *session = m->session;
-    session->vars = cJSON_CreateObject();
-    cJSON *contact = cJSON_AddObjectToObject(session->vars, "contact");
-    if (event) {
-        json_add_str(contact, "id", event->contact);
-        json_add_str(contact, "name", event->contact_name);
-        json_add_str(session->vars, "platform", platform_name(event->platform));
-        event_put(m, event_value(event, EVENT_VALUE_TREES_MAX));
-    }
-    for (size_t i = 0; i < m->flow->variable_count; i++) {
-        const struct flow_variable *variable = &m->flow->variables[i];
-        if (variable->value &&
-            !vars_set(session->vars, variable->path, cJSON_Duplicate(variable->value, true),
-                      m->run.limits, &m->run.err))
-            return false;
-    }
-    return true;
 }
 
 static enum engine_outcome engine_start(struct machine *m, const struct event *event,
                                         struct effect *ret_effect)
 {
     m->node = &m->flow->nodes[m->flow->start];
-    run_reset(m);
-    activation_begin(m, true);
+    machine_prepare(m);
+    activation_begin(m, WAIT_NONE);
     if (!vars_start(m, event))
         return run_stop(m, NODE_FAILED, ret_effect);
-    return run_on(m, node_enter(m, m->flow->start), ret_effect);
+    return run_on(m, machine_enter(m, m->flow->start), ret_effect);
 }
 
 static bool time_is_up(struct machine *m)
 {
     const struct session *session = m->session;
     int64_t active_ms = session->active_ms + (m->env->now_ms - session->activated_ms);
-    if (!m->flow->max_active_ms || active_ms <= m->flow->max_active_ms)
+    int64_t max_ms = call_max_active_ms(m);
+    if (!max_ms || active_ms <= max_ms)
         return false;
+    m->is_fatal = true;
     node_fail(&m->run, "active for %lld ms, longer than settings.maxExecutionTime (%lld ms)",
-              (long long)active_ms, (long long)m->flow->max_active_ms);
+              (long long)active_ms, (long long)max_ms);
     return true;
 }
 
-// True when the stimulus is what the session waits for. An event that comes too early is kept.
-static bool stimulus_fits(struct session *session, const struct stimulus *stimulus)
+// What the node says to the stimulus that it waited for.
+static enum node_verdict stimulus_take(struct machine *m, const struct stimulus *stimulus)
 {
+    struct node_signal signal = {.kind = SIGNAL_TIMER};
     switch (stimulus->kind) {
     case STIMULUS_EVENT:
-        if (session->wait == WAIT_DELAY || session->wait == WAIT_RESULT)
-            event_keep(session, stimulus->event);
-        return session->wait == WAIT_INPUT;
+        return wait_deliver(m, wait_event_value(stimulus->event));
     case STIMULUS_RESULT:
-        return session->wait == WAIT_RESULT;
-    case STIMULUS_TIMER:
-        return (session->wait == WAIT_INPUT || session->wait == WAIT_DELAY) &&
-               stimulus->wait_number == session->wait_number;
+        signal = (struct node_signal){.kind = SIGNAL_RESULT, .result = stimulus->result};
+        break;
+    case STIMULUS_RESUMED:
+        signal.kind = SIGNAL_RESUMED;
+        break;
     default:
-        return false;
+        break;
     }
+    return machine_resume(m, &signal);
 }
 
 static enum engine_outcome engine_resume(struct machine *m, const struct stimulus *stimulus,
                                          struct effect *ret_effect)
 {
     struct session *session = m->session;
-    if (!stimulus_fits(session, stimulus))
-        return ENGINE_WAITING;
-    bool was_waiting = session->wait != WAIT_RESULT;
-    session->wait = WAIT_NONE;
-    session->until_ms = 0;
-    activation_begin(m, was_waiting);
+    if (!wait_fits(session, stimulus))
+        return outcome_of(session);
+    activation_begin(m, session->wait);
+    wait_leave(m);
+    if (!session->vars)
+        session->vars = cJSON_CreateObject();
+    if (stimulus->kind == STIMULUS_FLOW && session->frames)
+        return run_on(m, call_flow(m, stimulus), ret_effect);
     m->node = flow_find(m->flow, session->node);
     if (!m->node) {
         session->error = x_printf("node '%s' is not in this version of the flow", session->node);
         return session_end(m, SESSION_ERROR);
     }
-    run_reset(m);
-    if (!session->vars)
-        session->vars = cJSON_CreateObject();
+    machine_prepare(m);
     if (time_is_up(m))
         return run_stop(m, NODE_FAILED, ret_effect);
-    if (stimulus->kind == STIMULUS_EVENT)
-        return run_on(m, answer_deliver(m, event_value(stimulus->event, EVENT_VALUE_TREES_MAX)),
-                      ret_effect);
-    struct node_signal signal = {.kind = SIGNAL_TIMER};
-    if (stimulus->kind == STIMULUS_RESULT)
-        signal = (struct node_signal){.kind = SIGNAL_RESULT, .result = stimulus->result};
-    return run_on(m, node_resume(m, &signal), ret_effect);
+    return run_on(m, stimulus_take(m, stimulus), ret_effect);
+}
+
+static enum engine_outcome run(struct machine *m, const struct stimulus *stimulus,
+                               struct effect *ret_effect)
+{
+    struct session *session = m->session;
+    if (session->status != SESSION_ACTIVE)
+        return outcome_of(session);
+    wait_note_inbound(m, stimulus->event);
+    if (session->node)
+        return engine_resume(m, stimulus, ret_effect);
+    if (stimulus->kind == STIMULUS_START)
+        return engine_start(m, stimulus->event, ret_effect);
+    session->error = x_dup("the session was never started");
+    return session_end(m, SESSION_ERROR);
 }
 
 enum engine_outcome engine_run(const struct flow *flow, struct session *session,
@@ -351,12 +324,7 @@ enum engine_outcome engine_run(const struct flow *flow, struct session *session,
                                struct effect *ret_effect)
 {
     struct machine m = {.flow = flow, .session = session, .env = env};
-    if (session->status != SESSION_ACTIVE)
-        return outcome_of(session);
-    if (session->node)
-        return engine_resume(&m, stimulus, ret_effect);
-    if (stimulus->kind == STIMULUS_START)
-        return engine_start(&m, stimulus->event, ret_effect);
-    session->error = x_dup("the session was never started");
-    return session_end(&m, SESSION_ERROR);
+    enum engine_outcome outcome = run(&m, stimulus, ret_effect);
+    cJSON_Delete(m.borrowed);
+    return outcome;
 }

@@ -11,9 +11,10 @@
 
 // Bounds of what one event may bring into a session; platforms' own limits are below.
 enum {
-    EVENT_VALUE_TEXT_MAX = 8192,   // bytes of each text; the rest is cut off
-    EVENT_VALUE_TREES_MAX = 32768, // bytes of attachments, data, context and referral together
-    EVENT_VALUE_KEPT_MAX = 2048,   // the same, of an event that waits for the next input
+    EVENT_VALUE_TEXT_MAX = 8192,      // bytes of each text; the rest is cut off
+    EVENT_VALUE_TREES_MAX = 32768,    // bytes of attachments, data, context and referral together
+    EVENT_VALUE_KEPT_MAX = 2048,      // the same, of an event that waits for the next input
+    EVENT_VALUE_CALLBACK_MAX = 98304, // of a callback: a body of 64 KiB, printed again
 };
 
 /*

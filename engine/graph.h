@@ -15,6 +15,7 @@ enum {
     FLOW_NODES_MAX = 5000,
     FLOW_EDGES_MAX = 20000,
     FLOW_VARIABLES_MAX = 100,
+    FLOW_CALLBACKS_MAX = 20,
     ID_BYTES_MAX = 200
 };
 
@@ -55,6 +56,8 @@ struct flow {
     int64_t max_active_ms; // settings.maxExecutionTime; 0 = no limit
     uint32_t starts_on;    // a bit for each enum event_kind that may start a session
     bool own_event;        // it has a variable `event` of its own: Hookmill's is not there
+    int callbacks[FLOW_CALLBACKS_MAX]; // the nodes that external services call
+    size_t callback_count;
 };
 
 // A set of names, each with the first node that brought it (or NULL).
@@ -95,7 +98,6 @@ MUST_USE bool fields_check(struct compile *compile, const struct flow_node *node
                            const struct node_field *fields, const cJSON *data);
 void way_add(struct flow *flow, struct flow_node *node, int target);
 
-bool name_is_reserved(const char *name); // contact, platform, last
 bool name_is_provided(const char *name); // these, and event, which a flow may have for itself
 
 // lint_limits.c: texts and choices that the platforms cut.

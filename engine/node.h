@@ -120,6 +120,7 @@ enum node_signal_kind {
     SIGNAL_RETURN,  // of a call
 };
 
+// What it points to lives until the next stimulus: a decision may point into it.
 struct node_signal {
     enum node_signal_kind kind;
     const struct effect_result *result; // SIGNAL_RESULT
@@ -172,6 +173,12 @@ struct path *node_reads(struct node_parse *p, const cJSON *object, const char *n
 struct path *node_sets(struct node_parse *p, const cJSON *object, const char *name,
                        const char *fallback);
 
+// The names that Hookmill itself fills: contact, platform, last.
+bool name_is_reserved(const char *name);
+
+// An external service calls this node: its address is the variable `callbacks.<node id>.url`.
+void node_callback(struct node_parse *p);
+
 // Of the start node: the kinds of events that start a session, a list of their names.
 void node_starts_on(struct node_parse *p, const cJSON *kinds);
 
@@ -180,6 +187,7 @@ int node_edge(struct node_parse *p, const char *handle); // NULL: an edge withou
 int node_default_edge(
     struct node_parse *p); // ask last: no handle, "default", "else", else any unclaimed
 int node_target(struct node_parse *p, const char *node_id, const char *field);
+int node_start_target(struct node_parse *p); // the flow's start node, as a way of this one
 size_t node_edge_count(const struct node_parse *p);
 struct node_edge_view {
     const char *handle, *label; // or NULL
@@ -194,6 +202,9 @@ int node_edge_claim(struct node_parse *p, size_t i);
 enum node_verdict node_go(struct node_run *run, int target, const char *decision);
 enum node_verdict node_wait_input(struct node_run *run, int64_t timeout_ms);
 enum node_verdict node_wait_delay(struct node_run *run, int64_t delay_ms);
+enum node_verdict node_wait_callback(struct node_run *run, int64_t timeout_ms);
+// `outcome` is the flow's own word for how it ended, or NULL; copied.
+enum node_verdict node_complete(struct node_run *run, const char *outcome);
 enum node_verdict node_call(struct node_run *run, struct node_call owned_call);
 enum node_verdict node_fail(struct node_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 // Along `target` with the decision "error: …" when there is one, else node_fail().
@@ -213,6 +224,9 @@ MUST_USE bool node_eval(struct node_run *run, const struct expression *expressio
                         cJSON **ret_value);
 // Sets a variable; takes `owned_value` (also on failure, which is as for node_render).
 MUST_USE bool node_set(struct node_run *run, const struct path *path, cJSON *owned_value);
+// Leaves what Hookmill provides and the flow's own variables as declared. False: as for
+// node_render.
+MUST_USE bool node_vars_reset(struct node_run *run);
 // Fills the effect with a message to the contact.
 enum node_verdict node_send(struct node_run *run, char *owned_text);
 bool text_is_blank(const char *text);

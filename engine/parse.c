@@ -145,6 +145,16 @@ struct path *node_sets(struct node_parse *p, const cJSON *object, const char *na
     return path;
 }
 
+void node_callback(struct node_parse *p)
+{
+    struct flow *flow = p->compile->flow;
+    if (flow->callback_count == FLOW_CALLBACKS_MAX)
+        node_error(p, "callbacks-many", "more than %d nodes of a flow wait for callbacks",
+                   FLOW_CALLBACKS_MAX);
+    else
+        flow->callbacks[flow->callback_count++] = (int)(p->node - flow->nodes);
+}
+
 void node_starts_on(struct node_parse *p, const cJSON *kinds)
 {
     uint32_t starts_on = 0;
@@ -207,6 +217,18 @@ int node_target(struct node_parse *p, const char *node_id, const char *field)
         if (p->node->edges[i].target == target && !p->node->edges[i].handle)
             p->node->edges[i].claimed = true; // drawn as an edge, too
     return target;
+}
+
+int node_start_target(struct node_parse *p)
+{
+    struct flow *flow = p->compile->flow;
+    for (size_t i = 0; i < flow->count; i++) {
+        if (!flow->nodes[i].type || flow->nodes[i].type->role != NODE_START)
+            continue;
+        way_add(flow, p->node, (int)i);
+        return (int)i;
+    }
+    return NOWHERE; // which is an error of the flow
 }
 
 size_t node_edge_count(const struct node_parse *p)

@@ -54,6 +54,19 @@ enum node_verdict node_wait_delay(struct node_run *run, int64_t delay_ms)
     return NODE_WAIT_DELAY;
 }
 
+enum node_verdict node_wait_callback(struct node_run *run, int64_t timeout_ms)
+{
+    run->wait_ms = timeout_ms;
+    return NODE_WAIT_CALLBACK;
+}
+
+enum node_verdict node_complete(struct node_run *run, const char *outcome)
+{
+    free(run->session->outcome);
+    run->session->outcome = x_dup(outcome);
+    return NODE_COMPLETED;
+}
+
 PRINTF_LIKE(2, 0)
 static void fail_set(struct node_run *run, const char *fmt, va_list ap)
 {

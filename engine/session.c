@@ -52,6 +52,15 @@ void session_flow(const struct session *session, const char **ret_id, int *ret_v
     }
 }
 
+char *session_callback_name(const struct session *session, const char *node)
+{
+    const char *flow;
+    int version;
+    session_flow(session, &flow, &version);
+    bool is_root = strcmp(flow, session->flow_id) == 0;
+    return is_root ? x_dup(node) : x_printf("%s:%s", flow, node);
+}
+
 void session_pause(struct session *session, int64_t now_ms)
 {
     if (session->activated_ms && now_ms > session->activated_ms)
@@ -72,14 +81,21 @@ static bool event_forget(cJSON *event, const char *message_id)
     return true;
 }
 
+static void vars_forget(cJSON *vars, const char *message_id)
+{
+    cJSON *event = cJSON_GetObjectItemCaseSensitive(vars, "event");
+    if (event_forget(event, message_id)) {
+        cJSON_DeleteItemFromObjectCaseSensitive(vars, "last");
+        cJSON_AddItemToObject(vars, "last", cJSON_CreateObject());
+    }
+}
+
 void session_forget(struct session *session, const char *message_id)
 {
-    cJSON *event = cJSON_GetObjectItemCaseSensitive(session->vars, "event");
-    if (event_forget(event, message_id)) {
-        cJSON_DeleteItemFromObjectCaseSensitive(session->vars, "last");
-        cJSON_AddItemToObject(session->vars, "last", cJSON_CreateObject());
-    }
-    cJSON *kept;
+    vars_forget(session->vars, message_id);
+    cJSON *kept, *frame;
+    cJSON_ArrayForEach(frame, session->frames)
+        vars_forget(cJSON_GetObjectItemCaseSensitive(frame, "vars"), message_id);
     cJSON_ArrayForEach(kept, session->kept)
         event_forget(kept, message_id);
 }

@@ -46,8 +46,8 @@ struct session {
     int64_t until_ms;     // 0 = no deadline
     uint32_t effect_seq;  // sequence number of the last effect; raised with each
     cJSON *node_state;    // what the current node keeps over a wait (its attempts …), or NULL
-    cJSON *kept; // array of events (see event_value.h) that came during a delay, for the next
-                 // inputs; or NULL
+    cJSON *kept; // array of events (see event_value.h) that came before their time: answers during
+                 // a delay, for the next inputs; callbacks; or NULL
     // Counters (limits are of the language)
     uint32_t steps;            // in all
     uint32_t activation_steps; // since the last wait for an input or a delay
@@ -64,6 +64,10 @@ struct session {
 // The flow that its current node belongs to. ret_version 0: the newest, to be told by
 // STIMULUS_FLOW.
 void session_flow(const struct session *session, const char **ret_id, int *ret_version);
+
+// The name under which an external service reaches a node of that flow: the node's id, behind the
+// flow's where that is not the one that the session began with. The caller frees.
+MUST_USE char *session_callback_name(const struct session *session, const char *node);
 
 // A fresh session: ids are copied, everything else is zero. Caller's storage.
 void session_init(struct session *session, const char *id, const char *flow_id, int flow_version,
