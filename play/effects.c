@@ -25,13 +25,13 @@ static void answer_fail(struct effect_answer *answer, char *owned_error)
 }
 
 // "error TEXT" and "timeout", which every kind can be answered with.
-static bool answer_failed(const struct effect *effect, const char *text,
-                          struct effect_answer *answer)
+static bool answer_failed(const char *text, struct effect_answer *answer)
 {
     if (strncmp(text, "error ", 6) == 0)
         answer_fail(answer, x_dup(text + 6));
     else if (strcmp(text, "timeout") == 0)
-        answer_fail(answer, x_printf("no answer within %lld ms", (long long)effect->timeout_ms));
+        answer_fail(answer, x_dup("no answer in time"));
+    answer->result.timed_out = answer->error && strcmp(text, "timeout") == 0;
     return answer->error != NULL;
 }
 
@@ -40,6 +40,8 @@ static bool answer_failed(const struct effect *effect, const char *text,
 static char *message_show(const struct effect *effect)
 {
     struct buf out = {0};
+    if (effect->message)
+        return json_print(effect->message);
     buf_add_str(&out, effect->text ? effect->text : "");
     for (size_t i = 0; i < effect->choice_count; i++)
         buf_printf(&out, "%s%s=%s", i ? " | " : " [", effect->choices[i].id,
@@ -49,25 +51,57 @@ static char *message_show(const struct effect *effect)
     return buf_take(&out);
 }
 
+static bool message_same(const char *written, const char *came)
+{
+    return *came == '{' ? same_json(written, came) : same_text(written, came);
+}
+
 static bool message_answer(const struct effect *effect, const char *text,
                            struct effect_answer *answer, struct err *err)
 {
-    if (answer_failed(effect, text, answer))
+    if (answer_failed(text, answer))
         return true;
+    if (strcmp(text, "closed") == 0) {
+        answer_fail(answer, x_dup("the person wrote too long ago"));
+        answer->result.window_closed = true;
+        return true;
+    }
     if (strcmp(text, "sent") != 0)
-        return err_set(err, ERR_INPUT, "a message is answered by `-> sent` or `-> error TEXT`");
+        return err_set(err, ERR_INPUT,
+                       "a message is answered by `-> sent`, `-> closed` or `-> error TEXT`");
     answer->result = (struct effect_result){.ok = true};
     return true;
 }
 
 /* api: METHOD URL [BODY] */
 
+// Where a secret belongs, its name stands. Caller frees.
+static char *secrets_named(const char *text, const char *mark)
+{
+    struct buf out = {0};
+    const char *at, *end;
+    size_t len = mark ? strlen(mark) : 0;
+    while (len > 0 && (at = strstr(text, mark)) && (end = strstr(at + len, mark))) {
+        buf_add(&out, text, (size_t)(at - text));
+        buf_printf(&out, "{{secrets.%.*s}}", (int)(end - at - (ptrdiff_t)len), at + len);
+        text = end + len;
+    }
+    buf_add_str(&out, text);
+    return buf_take(&out);
+}
+
 static char *call_show(const struct effect *effect)
 {
-    cJSON *json = effect->body ? json_of(effect->body) : NULL;
-    char *body = json ? json_print(json) : x_dup(effect->body ? effect->body : "");
-    char *line = x_printf("%s %s%s%s", effect->method, effect->url, *body ? " " : "", body);
+    char *url = secrets_named(effect->url, effect->secret_mark);
+    char *body = secrets_named(effect->body ? effect->body : "", effect->secret_mark);
+    cJSON *json = json_of(body);
+    if (json) {
+        free(body);
+        body = json_print(json);
+    }
+    char *line = x_printf("%s %s%s%s", effect->method, url, *body ? " " : "", body);
     cJSON_Delete(json);
+    free(url);
     free(body);
     return line;
 }
@@ -93,7 +127,7 @@ static bool call_answer(const struct effect *effect, const char *text, struct ef
                         struct err *err)
 {
     int status, used = 0;
-    if (answer_failed(effect, text, answer))
+    if (answer_failed(text, answer))
         return true;
     if (sscanf(text, "%3d%n", &status, &used) != 1 || used != 3 || status < 100 ||
         (text[used] && !strchr(" \n", text[used])))
@@ -125,7 +159,7 @@ enum { TOKEN_BYTES = 4 }; // of text, about
 static bool prompt_answer(const struct effect *effect, const char *text,
                           struct effect_answer *answer, struct err *err)
 {
-    if (answer_failed(effect, text, answer))
+    if (answer_failed(text, answer))
         return true;
     cJSON *quoted = *text == '"' ? json_of(text) : NULL;
     if (cJSON_IsString(quoted))
@@ -133,17 +167,34 @@ static bool prompt_answer(const struct effect *effect, const char *text,
     answer->value = cJSON_CreateObject();
     json_add_str(answer->value, "text", text);
     json_add_str(answer->value, "model", "transcript");
+    cJSON *json = effect->schema ? json_of(text) : NULL;
+    if (json)
+        cJSON_AddItemToObject(answer->value, "json", json);
     json_add_int(answer->value, "tokens", (int64_t)(strlen(text) / TOKEN_BYTES + 1));
     answer->result = (struct effect_result){.ok = true, .value = answer->value};
     cJSON_Delete(quoted);
     return true;
 }
 
+/* update: {…} */
+
+static char *change_show(const struct effect *effect)
+{
+    return json_print(effect->change);
+}
+
+static bool change_answer(const struct effect *effect, const char *text,
+                          struct effect_answer *answer, struct err *err)
+{
+    return answer_failed(text, answer) ||
+           err_set(err, ERR_INPUT, "an update fails by `-> error TEXT`, or it is done");
+}
+
 static const struct effect_row rows[] = {
     {.effect = EFFECT_SEND,
      .line = LINE_BOT,
      .show = message_show,
-     .same = same_text,
+     .same = message_same,
      .answer = message_answer},
     {.effect = EFFECT_HTTP,
      .line = LINE_API,
@@ -159,6 +210,11 @@ static const struct effect_row rows[] = {
      .show = prompt_show,
      .same = same_prefix,
      .answer = prompt_answer},
+    {.effect = EFFECT_UPDATE,
+     .line = LINE_UPDATE,
+     .show = change_show,
+     .same = same_json,
+     .answer = change_answer},
 };
 
 const struct effect_row *effect_row_find(enum effect_kind kind)

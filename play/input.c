@@ -29,7 +29,7 @@ static void event_complete(struct player *player, cJSON *event)
     add_missing(event, "kind", "message");
     add_missing(event, "account", ACCOUNT_ID);
     add_missing(event, "contact", CONTACT_ID);
-    add_missing(event, "name", player->contact);
+    add_missing(event, "name", contact_name(player));
     add_missing(event, "id", id);
     if (!has(event, "type") && strcmp(json_str(event, "kind"), "message") == 0)
         json_add_str(event, "type", "text");
@@ -164,18 +164,61 @@ static bool user_fill(struct player *player, cJSON *event, const char *text, str
 
 /* event: */
 
+static bool event_fill(struct player *player, cJSON *event, const char *text, struct err *err)
+{
+    cJSON *given = json_read(text, strlen(text), err);
+    bool ok = given != NULL;
+    if (ok && !cJSON_IsObject(given))
+        ok = err_set(err, ERR_INPUT, "an event is a JSON object");
+    while (ok && given->child) {
+        cJSON *member = cJSON_DetachItemViaPointer(given, given->child);
+        cJSON_AddItemToObject(event, member->string, member);
+    }
+    cJSON_Delete(given);
+    return ok;
+}
+
+static bool data_add(cJSON *event, const char *text, struct err *err)
+{
+    cJSON *data = *text ? json_read(text, strlen(text), err) : cJSON_CreateObject();
+    if (data)
+        cJSON_AddItemToObject(event, "data", data);
+    return data;
+}
+
+// {"vars": …}, or nothing
+static bool start_fill(struct player *player, cJSON *event, const char *text, struct err *err)
+{
+    json_add_str(event, "kind", event_kind_name(EVENT_START));
+    json_add_str(event, "target", json_str(player->options->flow, "_id"));
+    return data_add(event, text, err);
+}
+
+// NAME {"what": "came"}
+static bool callback_fill(struct player *player, cJSON *event, const char *text, struct err *err)
+{
+    char *name = x_dupn(text, strcspn(text, " \n"));
+    bool named = *name && *name != '{';
+    if (named) {
+        text += strlen(name);
+        json_add_str(event, "kind", event_kind_name(EVENT_CALLBACK));
+        json_add_str(event, "target", name);
+    }
+    free(name);
+    return named ? data_add(event, text + strspn(text, " \n"), err)
+                 : err_set(err, ERR_INPUT, "`callback: NAME {…}` says which wait it is for");
+}
+
+typedef bool (*fill_fn)(struct player *player, cJSON *event, const char *text, struct err *err);
+static const fill_fn fills[] = {[LINE_USER] = user_fill,
+                                [LINE_EVENT] = event_fill,
+                                [LINE_START] = start_fill,
+                                [LINE_CALLBACK] = callback_fill};
+
 static cJSON *event_tree(struct player *player, const struct line *line, struct err *err)
 {
-    if (line->kind == LINE_EVENT) {
-        cJSON *event = json_read(line->text, strlen(line->text), err);
-        if (!event || cJSON_IsObject(event))
-            return event;
-        cJSON_Delete(event);
-        err_set(err, ERR_INPUT, "an event is a JSON object");
-        return NULL;
-    }
     cJSON *event = cJSON_CreateObject();
-    if (user_fill(player, event, line->text, err))
+    if (fills[line->kind](player, event, line->text, err))
         return event;
     cJSON_Delete(event);
     return NULL;
@@ -208,15 +251,43 @@ void choices_forget(struct player *player)
     player->choice_count = 0;
 }
 
+static void choice_add(struct player *player, const char *id, const char *title)
+{
+    size_t count = player->choice_count + 1;
+    player->choices = x_realloc(player->choices, count, sizeof *player->choices);
+    player->choices[player->choice_count] = (struct choice){.id = x_dup(id), .title = x_dup(title)};
+    player->choice_count = count;
+}
+
+// Buttons and rows, wherever they are in a message: objects with id and title.
+static void message_choices_add(struct player *player, const cJSON *message)
+{
+    const char *id = json_str(message, "id"), *title = json_str(message, "title");
+    if (id && title)
+        choice_add(player, id, title);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, message) {
+        if (cJSON_IsObject(item) || cJSON_IsArray(item))
+            message_choices_add(player, item);
+    }
+}
+
 void choices_remember(struct player *player, const struct effect *effect)
 {
-    if (effect->choice_count == 0)
-        return;
-    choices_forget(player);
-    player->choices = x_calloc(effect->choice_count, sizeof *player->choices);
-    for (size_t i = 0; i < effect->choice_count; i++) {
-        player->choices[i].id = x_dup(effect->choices[i].id);
-        player->choices[i].title = x_dup(effect->choices[i].title);
+    struct choice *old = player->choices;
+    size_t old_count = player->choice_count;
+    player->choices = NULL;
+    player->choice_count = 0;
+    for (size_t i = 0; i < effect->choice_count; i++)
+        choice_add(player, effect->choices[i].id, effect->choices[i].title);
+    message_choices_add(player, effect->message);
+    struct choice *new = player->choices;
+    size_t new_count = player->choice_count;
+    if (new_count > 0) { // the old ones can be tapped no more
+        player->choices = old;
+        player->choice_count = old_count;
+        choices_forget(player);
     }
-    player->choice_count = effect->choice_count;
+    player->choices = new_count > 0 ? new : old;
+    player->choice_count = new_count > 0 ? new_count : old_count;
 }

@@ -9,12 +9,9 @@
 
 #include "base/json.h"
 #include "engine/path.h"
-#include "nodes/registry.h"
 #include "play/player.h"
 
-#define DEFAULT_CLOCK   "2026-01-05T09:00:00Z"
-#define DEFAULT_CONTACT "Ana"
-#define NO_FLOW_ID      "000000000000000000000000"
+#define NO_FLOW_ID "000000000000000000000000"
 
 /* The engine */
 
@@ -35,19 +32,37 @@ static bool end_came(struct player *player)
     return ok;
 }
 
+static bool round_trip(struct player *player, enum engine_outcome outcome, struct effect *effect,
+                       struct err *err)
+{
+    return play_session_round_trip(&player->session, err) &&
+           (outcome != ENGINE_EFFECT || play_effect_round_trip(effect, err));
+}
+
+// One call of the engine, and those that bring it the flows that it asks for.
 static bool engine_call(struct player *player, const struct stimulus *stimulus,
                         struct effect *ret_effect, enum engine_outcome *ret_outcome,
                         struct err *err)
 {
-    const struct play_options *options = player->options;
-    struct engine_env env = {.now_ms = player->now_ms,
-                             .seed = player->seed,
-                             .limits = options->limits,
-                             .on_step = options->on_step,
-                             .on_step_arg = options->on_step_arg};
-    *ret_outcome = engine_run(player->flow, &player->session, stimulus, &env, ret_effect);
-    return play_session_round_trip(&player->session, err) &&
-           (*ret_outcome != ENGINE_EFFECT || play_effect_round_trip(ret_effect, err));
+    struct engine_env env = player_env(player);
+    struct stimulus next = *stimulus;
+    for (;;) {
+        enum engine_outcome outcome =
+            engine_run(player->current, &player->session, &next, &env, ret_effect);
+        *ret_outcome = outcome;
+        if (!round_trip(player, outcome, ret_effect, err))
+            return false;
+        if (outcome != ENGINE_FLOW)
+            return true;
+        const char *id;
+        int version;
+        struct err why = {0};
+        session_flow(&player->session, &id, &version);
+        struct flow *flow = flow_called(player, id, &why);
+        next = (struct stimulus){.kind = STIMULUS_FLOW, .flow_version = 1};
+        next.error = flow ? NULL : why.text;
+        player->current = flow ? flow : player->current;
+    }
 }
 
 // What the outside says to the effect: the script's line, or what goes without saying.
@@ -79,8 +94,11 @@ static bool effect_came(struct player *player, const struct effect *effect,
     char *text = row->show(effect);
     bool ok = outcome_came(player, row->line, text, row->same);
     free(text);
+    ok = ok && effect_answer(player, row, effect, ret_answer, err);
     choices_remember(player, effect);
-    return ok && effect_answer(player, row, effect, ret_answer, err);
+    if (ok && ret_answer->result.ok)
+        contact_change(player, effect->change);
+    return ok;
 }
 
 // Calls the engine, and answers its effects until it waits or ends.
@@ -113,6 +131,7 @@ static void session_begin(struct player *player)
                  flow_id && strlen(flow_id) == strlen(NO_FLOW_ID) ? flow_id : NO_FLOW_ID, 1,
                  player->now_ms);
     player->running = true;
+    player->current = player->flow;
     choices_forget(player);
 }
 
@@ -121,20 +140,33 @@ static bool is_active(const struct player *player)
     return player->running && player->session.status == SESSION_ACTIVE;
 }
 
-// The worker's rule: what can answer resumes the session, what can start begins one.
+// The worker's rules: what can answer resumes the session, what can start begins one.
+static bool event_is_for_flow(const struct player *player, const struct event *event)
+{
+    if (event->standby || event->group || !event->contact)
+        return false;
+    if (is_active(player))
+        return event_resumes_flow(event) || event->kind == EVENT_CALLBACK;
+    return event->kind == EVENT_START || flow_starts_on(player->flow, event->kind);
+}
+
+static bool event_ignored(struct player *player, const struct event *event)
+{
+    char *text = x_printf("%s %s", is_active(player) ? "no answer is" : "nothing starts by",
+                          event_kind_name(event->kind));
+    bool ok = outcome_came(player, LINE_IGNORED, text, same_prefix);
+    free(text);
+    return ok;
+}
+
 static bool event_take(struct player *player, const struct event *event, struct err *err)
 {
     struct stimulus stimulus = {.kind = STIMULUS_EVENT, .event = event};
-    bool active = is_active(player);
-    if (active ? !event_resumes_flow(event)
-               : !event_starts_flow(event) || !flow_starts_on(player->flow, event->kind)) {
-        char *text = x_printf("%s %s", active ? "no answer is" : "nothing starts by",
-                              event_kind_name(event->kind));
-        bool ok = outcome_came(player, LINE_IGNORED, text, same_prefix);
-        free(text);
-        return ok;
-    }
-    if (!active) {
+    if (event_resumes_flow(event))
+        player->inbound_ms = event->timestamp_ms;
+    if (!event_is_for_flow(player, event))
+        return event_ignored(player, event);
+    if (!is_active(player)) {
         session_begin(player);
         stimulus.kind = STIMULUS_START;
     }
@@ -197,39 +229,22 @@ static bool line_vars(struct player *player, const struct line *line, struct err
     return ok;
 }
 
-/* The head */
-
-static bool line_platform(struct player *player, const struct line *line, struct err *err)
+// An operator gives the chat back to the flow.
+static bool line_resume(struct player *player, const struct line *line, struct err *err)
 {
-    return platform_parse(line->text, &player->platform) ||
-           err_set(err, ERR_INPUT, "'%.40s' is no platform: messenger, instagram, whatsapp",
-                   line->text);
+    struct stimulus stimulus = {.kind = STIMULUS_RESUMED};
+    return is_active(player)
+               ? stimulate(player, &stimulus, err)
+               : outcome_came(player, LINE_IGNORED, "no session is there", same_prefix);
 }
 
-static bool line_clock(struct player *player, const struct line *line, struct err *err)
+static line_fn input_line(enum line_kind kind)
 {
-    return moment_parse(line->text, &player->now_ms, err);
+    static const line_fn fns[] = {
+        [LINE_USER] = line_event,     [LINE_EVENT] = line_event,   [LINE_START] = line_event,
+        [LINE_CALLBACK] = line_event, [LINE_RESUME] = line_resume, [LINE_WAIT] = line_wait};
+    return fns[kind];
 }
-
-static bool line_seed(struct player *player, const struct line *line, struct err *err)
-{
-    char *end;
-    player->seed = strtoull(line->text, &end, 10);
-    return (*line->text && !*end) || err_set(err, ERR_INPUT, "a seed is a whole number");
-}
-
-static bool line_contact(struct player *player, const struct line *line, struct err *err)
-{
-    player->contact = line->text;
-    return true;
-}
-
-typedef bool (*line_fn)(struct player *player, const struct line *line, struct err *err);
-static const line_fn line_fns[] = {
-    [LINE_PLATFORM] = line_platform, [LINE_CLOCK] = line_clock, [LINE_SEED] = line_seed,
-    [LINE_CONTACT] = line_contact,   [LINE_USER] = line_event,  [LINE_EVENT] = line_event,
-    [LINE_WAIT] = line_wait,         [LINE_VARS] = line_vars,
-};
 
 /* The whole */
 
@@ -247,8 +262,9 @@ static bool play_line(struct player *player, struct err *err)
     script_pass(player);
     if (line->role == ROLE_NOTE || line->used)
         return true;
-    return line_fns[line->kind](player, line, err) &&
-           (line->role == ROLE_HEAD || outcomes_over(player));
+    if (line->role == ROLE_HEAD)
+        return head_line(line->kind)(player, line, err);
+    return input_line(line->kind)(player, line, err) && outcomes_over(player);
 }
 
 static bool play_lines(struct player *player, struct err *err)
@@ -260,28 +276,14 @@ static bool play_lines(struct player *player, struct err *err)
     return true;
 }
 
-static struct flow *flow_open(const cJSON *document, struct err *err)
-{
-    struct diags diags = {0};
-    struct flow *flow = flow_compile(document, node_types, &diags);
-    for (size_t i = 0; !flow && i < diags.count; i++) {
-        const struct diag *diag = &diags.items[i];
-        if (diag->severity != SEVERITY_ERROR)
-            continue;
-        err_set(err, ERR_INPUT, "the flow does not compile: %s%s%s%s", diag->node ? "node '" : "",
-                diag->node ? diag->node : "", diag->node ? "': " : "", diag->text);
-        break;
-    }
-    diags_deinit(&diags);
-    return flow;
-}
-
 static void player_deinit(struct player *player)
 {
     if (player->running)
         session_deinit(&player->session);
     choices_forget(player);
-    flow_unref(player->flow);
+    flows_close(player);
+    cJSON_Delete(player->contact);
+    cJSON_Delete(player->account);
     script_deinit(&player->script);
     buf_deinit(&player->out);
 }
@@ -290,10 +292,9 @@ bool play_transcript(const struct play_options *options, struct play_report *ret
                      struct err *err)
 {
     struct play_report report = {0};
-    struct player player = {
-        .options = options, .report = &report, .seed = 1, .contact = DEFAULT_CONTACT};
-    bool ok = moment_parse(DEFAULT_CLOCK, &player.now_ms, err) &&
-              script_read(options->transcript, &player.script, err) &&
+    struct player player = {.options = options, .report = &report};
+    head_init(&player);
+    bool ok = script_read(options->transcript, &player.script, err) &&
               (player.flow = flow_open(options->flow, err)) != NULL && play_lines(&player, err);
     if (ok) {
         report.same = !player.differs;

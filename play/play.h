@@ -22,8 +22,15 @@
 
 enum { PLAY_TEXT_MAX = 1 << 20, PLAY_LINES_MAX = 20000 }; // of a transcript
 
+struct play_flow {
+    const char *id; // or the document's _id
+    const cJSON *document;
+};
+
 struct play_options {
-    const cJSON *flow;                  // the document
+    const cJSON *flow;              // the document
+    const struct play_flow *others; // that it may call
+    size_t other_count;
     const char *transcript;             // its text
     bool update;                        // write the transcript anew instead of comparing
     const struct engine_limits *limits; // NULL = the defaults

@@ -11,8 +11,10 @@
 struct player {
     const struct play_options *options;
     struct script script;
-    size_t at; // the next line of the script
-    struct flow *flow;
+    size_t at;                 // the next line of the script
+    struct flow *flow;         // that is played
+    struct flow *current;      // that the session is in: it, or one of the others; borrowed
+    struct flow **other_flows; // options->others, compiled when they are called
     struct session session;
     bool running;      // there is a session, perhaps one that is over
     unsigned sessions; // how many there were
@@ -20,7 +22,9 @@ struct player {
     enum platform platform;
     int64_t now_ms;
     uint64_t seed;
-    const char *contact;
+    cJSON *contact;     // what is recorded of the person
+    cJSON *account;     // what the flow may know of the account
+    int64_t inbound_ms; // when the person last wrote
     // What the person sees
     struct choice *choices; // offered last
     size_t choice_count;
@@ -32,9 +36,26 @@ struct player {
     bool differs;  // the report says where and how
 };
 
+/* The head and what the shell knows (head.c) */
+
+typedef bool (*line_fn)(struct player *player, const struct line *line, struct err *err);
+void head_init(struct player *player); // as it is without a head
+line_fn head_line(enum line_kind kind);
+const char *contact_name(const struct player *player);
+// The record of the person, as an EFFECT_UPDATE leaves it.
+void contact_change(struct player *player, const cJSON *change);
+struct engine_env player_env(struct player *player);
+
+/* Flows (flows.c) */
+
+MUST_USE struct flow *flow_open(const cJSON *document, struct err *err);
+// The flow with the id: the one that is played, or another. Borrowed; NULL with err.
+struct flow *flow_called(struct player *player, const char *id, struct err *err);
+void flows_close(struct player *player);
+
 /* Inputs (input.c) */
 
-// A user: or event: line as an event of the chat, which the caller deinits.
+// A line that is an event as an event of the chat, which the caller deinits.
 MUST_USE bool input_read(struct player *player, const struct line *line, struct event *ret_event,
                          struct err *err);
 // Remembers what the message offers, for `user: [id]`.

@@ -22,16 +22,22 @@ static const struct {
     [LINE_CLOCK] = {"clock", ROLE_HEAD},
     [LINE_SEED] = {"seed", ROLE_HEAD},
     [LINE_CONTACT] = {"contact", ROLE_HEAD},
+    [LINE_ACCOUNT] = {"account", ROLE_HEAD},
+    [LINE_TIMEZONE] = {"timezone", ROLE_HEAD},
     [LINE_USER] = {"user:", ROLE_INPUT},
     [LINE_EVENT] = {"event:", ROLE_INPUT},
+    [LINE_START] = {"start:", ROLE_INPUT},
+    [LINE_CALLBACK] = {"callback:", ROLE_INPUT},
+    [LINE_RESUME] = {"resume", ROLE_INPUT},
     [LINE_WAIT] = {"wait", ROLE_INPUT},
     [LINE_VARS] = {"vars:", ROLE_INPUT},
     [LINE_BOT] = {"bot:", ROLE_OUTCOME},
     [LINE_API] = {"api:", ROLE_OUTCOME},
     [LINE_AI] = {"ai:", ROLE_OUTCOME},
+    [LINE_UPDATE] = {"update:", ROLE_OUTCOME},
     [LINE_END] = {"end:", ROLE_OUTCOME},
-    [LINE_ANSWER] = {"->", ROLE_ANSWER},
     [LINE_IGNORED] = {"ignored:", ROLE_OUTCOME},
+    [LINE_ANSWER] = {"->", ROLE_ANSWER},
 };
 enum { WORDS = sizeof words / sizeof *words };
 

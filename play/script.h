@@ -18,15 +18,21 @@ enum line_kind {
     LINE_CLOCK,
     LINE_SEED,
     LINE_CONTACT,
+    LINE_ACCOUNT,
+    LINE_TIMEZONE,
     // What happens
     LINE_USER,
     LINE_EVENT,
+    LINE_START,
+    LINE_CALLBACK,
+    LINE_RESUME,
     LINE_WAIT,
     LINE_VARS, // a question, that changes nothing
     // What the flow does about it
     LINE_BOT,
     LINE_API,
     LINE_AI,
+    LINE_UPDATE,
     LINE_END,
     LINE_IGNORED,
     // What the outside says to that
