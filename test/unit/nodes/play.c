@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "nodes/registry.h"
+#include "play/play.h"
 
 struct shell {
     const struct play *play;
@@ -121,6 +122,12 @@ static void step_show(void *arg, const struct step *step)
 static void effect_show(struct shell *shell)
 {
     const struct effect *e = &shell->effect;
+    if (e->message || e->kind == EFFECT_UPDATE) {
+        char *line = play_effect_line(e);
+        buf_printf(&shell->out, "%s\n", line);
+        free(line);
+        return;
+    }
     if (e->kind == EFFECT_SEND)
         buf_printf(&shell->out, "bot: %s", e->text);
     for (size_t i = 0; i < e->choice_count; i++)
@@ -143,37 +150,6 @@ static void effect_show(struct shell *shell)
     buf_add_str(&shell->out, "\n");
 }
 
-static void effect_round_trip(struct effect *effect)
-{
-    struct err err;
-    char *text = effect_to_json(effect);
-    cJSON *json = json_read(text, strlen(text), &err);
-    struct effect copy;
-    assert_true(effect_from_json(json, &copy, &err));
-    char *again = effect_to_json(&copy);
-    assert_string_equal(text, again);
-    effect_deinit(effect);
-    *effect = copy;
-    free(text);
-    free(again);
-    cJSON_Delete(json);
-}
-
-static void session_round_trip(struct session *session)
-{
-    struct err err = {0};
-    char *text = session_to_json(session);
-    struct session copy;
-    if (!session_from_json(text, strlen(text), &copy, &err))
-        fail_msg("%s: %s", err.text, text);
-    char *again = session_to_json(&copy);
-    assert_string_equal(text, again);
-    session_deinit(session);
-    *session = copy;
-    free(text);
-    free(again);
-}
-
 static enum engine_outcome run_once(struct shell *shell, const struct stimulus *stimulus)
 {
     struct engine_env env = {
@@ -182,8 +158,9 @@ static enum engine_outcome run_once(struct shell *shell, const struct stimulus *
         .on_step = step_show,
         .on_step_arg = shell,
     };
-    if (shell->round_trip)
-        session_round_trip(&shell->session);
+    struct err err = {0};
+    if (shell->round_trip && !play_session_round_trip(&shell->session, &err))
+        fail_msg("%s", err.text);
     return engine_run(shell->flow, &shell->session, stimulus, &env, &shell->effect);
 }
 
@@ -192,8 +169,9 @@ static enum engine_outcome effect_answer(struct shell *shell)
     struct effect_result result = {.ok = !shell->play->send_error,
                                    .error = shell->play->send_error};
     cJSON *value = NULL;
-    if (shell->round_trip)
-        effect_round_trip(&shell->effect);
+    struct err err = {0};
+    if (shell->round_trip && !play_effect_round_trip(&shell->effect, &err))
+        fail_msg("%s", err.text);
     effect_show(shell);
     if (shell->effect.kind != EFFECT_SEND) {
         const struct play_result *given = &shell->play->results[shell->next_result++];

@@ -213,11 +213,10 @@ static void an_update_makes_answers_up_and_keeps_stale_ones_as_comments(void **s
 {
     updates("user: hi\nuser: [call]\n",
             "user: hi\n" GREETING "user: [call]\n" CALL "  -> 200 {}\nbot: Got\nend: completed\n");
-    updates(
-        "user: hi\n" GREETING "  -> error no\nuser: [ask]\n" CALL "  -> 200 {}\n  -> Yes.\n",
-        "user: hi\nbot: Hi Ana\n    | How are you?\n"
-        "bot: Which? [call=Call | ask=Ask]\n  -> error no\nend: error: node 'pick': the message "
-        "was not sent: no\nuser: [ask]\n");
+    updates("user: hi\n" GREETING "user: [ask]\n" CALL "  -> 200 {}\n",
+            "user: hi\n" GREETING "user: [ask]\nai: Say something kind to Ana\n"
+            "  -> The model's answer.\nbot: The model's answer.\nend: completed\n"
+            "# not asked for: -> 200 {}\n");
 }
 
 /* Refusing */
