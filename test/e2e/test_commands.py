@@ -10,8 +10,8 @@ from system import ACCOUNTS, ROOT, System, flow
 
 COMMANDS = ["", "listen", "worker", "init", "account", "account add", "account list", "account show", "account enable",
             "account disable", "account rotate-token", "flow", "flow import", "flow list", "flow show", "flow export",
-            "flow lint", "chat", "chat pause", "chat resume", "chat show", "queue", "queue stats", "queue audit",
-            "queue dead", "queue dead list", "queue dead retry", "spool", "spool status",
+            "flow lint", "flow nodes", "flow play", "chat", "chat pause", "chat resume", "chat show", "queue",
+            "queue stats", "queue audit", "queue dead", "queue dead list", "queue dead retry", "spool", "spool status",
             "spool drain", "spool verify", "replay-deliveries",
             "doctor", "parse", "sim", "sim send", "version"]
 
