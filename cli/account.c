@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/account.h"
 #include "engine/flow.h"
 #include "models/flow_model.h"
 #include "models/setup.h"
@@ -21,10 +21,17 @@
         "account", "KEY", "both at once: platform:id"                                              \
     }
 
-struct account_name {
-    enum platform platform;
-    char *id;
-};
+bool account_read_key(const char *key, struct account_name *ret_name, struct err *err)
+{
+    char *alias = NULL;
+    bool ok = chat_key_split(key, &ret_name->platform, &ret_name->id, &alias);
+    if (ok && alias) {
+        free(ret_name->id);
+        ok = false;
+    }
+    free(alias);
+    return ok || err_set(err, ERR_INPUT, "'%.64s' is no account: write platform:id", key);
+}
 
 // --platform and --id, or --account platform:id.
 static bool read_name(struct cli *cli, struct account_name *ret_name, struct err *err)
@@ -79,8 +86,7 @@ static void release(struct cli *cli, const struct account_name *name)
     free(key);
 }
 
-// Workers learn of a change at once; without Redis they do within worker.cache_ms.
-static void announce(struct cli *cli, const struct account_name *name)
+void account_announce(const struct cli *cli, const struct account_name *name)
 {
     struct err err = {0};
     char *what = x_printf("account:%s:%s", platform_name(name->platform), name->id);
@@ -113,7 +119,7 @@ static int act_on_account(struct cli *cli, account_act_fn act, bool changes)
         cli_close(store, &db);
     }
     if (ok && changes)
-        announce(cli, &name);
+        account_announce(cli, &name);
     if (ok && act == rotate)
         release(cli, &name);
     free(name.id);
@@ -346,8 +352,8 @@ static const struct command rotate_command = {
 };
 
 static const struct command *const children[] = {
-    &add_command,     &list_command,   &show_command, &enable_command,
-    &disable_command, &rotate_command, NULL};
+    &add_command,     &list_command,   &show_command,           &enable_command,
+    &disable_command, &rotate_command, &command_account_secret, NULL};
 const struct command command_account = {
     .name = "account",
     .summary = "Connect accounts and switch flows on and off.",

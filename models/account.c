@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "models/account_secret.h"
 #include "models/account_shape.h"
 #include "models/document.h"
 #include "models/setup.h"
@@ -30,6 +31,9 @@ void account_free(struct account *account)
     free(account->waba_id);
     free(account->ambiguous);
     free(account->flows);
+    for (size_t i = 0; i < account->secret_count; i++)
+        secret_free(account->secrets[i].value);
+    free(account->secrets);
     free(account);
 }
 
@@ -43,9 +47,8 @@ static bson_t *shape_filter(const struct account_shape *shape, enum platform pla
     return filter;
 }
 
-// Finds the document and the shape that it is in.
-static bool locate(struct db *db, enum platform platform, const char *account_id,
-                   const struct account_shape **ret_shape, bson_t **ret_doc, struct err *err)
+bool account_locate(struct db *db, enum platform platform, const char *account_id,
+                    const struct account_shape **ret_shape, bson_t **ret_doc, struct err *err)
 {
     for (size_t i = 0; i < ACCOUNT_SHAPES; i++) {
         const struct account_shape *shape = &account_shapes[i];
@@ -90,10 +93,11 @@ bool account_load(struct db *db, enum platform platform, const char *account_id,
 {
     const struct account_shape *shape;
     bson_t *doc;
-    if (!locate(db, platform, account_id, &shape, &doc, err))
+    if (!account_locate(db, platform, account_id, &shape, &doc, err))
         return false;
     struct account *account = account_from_document(shape, platform, doc);
     bool ok = open_token(db, account_stored_token(account, doc), account, err);
+    account_read_secrets(db, doc, account);
     bson_destroy(doc);
     if (ok)
         *ret_account = account;
@@ -124,7 +128,7 @@ static bool check_new(struct db *db, const struct account *account, struct err *
     const struct account_shape *shape;
     bson_t *doc;
     struct err why = {0};
-    if (!locate(db, account->platform, account->account_id, &shape, &doc, &why))
+    if (!account_locate(db, account->platform, account->account_id, &shape, &doc, &why))
         return why.code == ERR_NOT_FOUND || err_set(err, why.code, "%s", why.text);
     bson_destroy(doc);
     return err_set(err, ERR_CONFLICT, "account %s:%s is there already (in %s)",
@@ -218,7 +222,7 @@ static bool change(struct db *db, enum platform platform, const char *account_id
     const struct account_shape *shape;
     bson_t *doc;
     char id[25];
-    if (!locate(db, platform, account_id, &shape, &doc, err)) {
+    if (!account_locate(db, platform, account_id, &shape, &doc, err)) {
         bson_destroy(owned_update);
         return false;
     }
@@ -239,7 +243,8 @@ bool account_set_token(struct db *db, enum platform platform, const char *accoun
 {
     const struct account_shape *shape;
     bson_t *doc;
-    if (!check_token(db, token, err) || !locate(db, platform, account_id, &shape, &doc, err))
+    if (!check_token(db, token, err) ||
+        !account_locate(db, platform, account_id, &shape, &doc, err))
         return false;
     struct account *account = account_from_document(shape, platform, doc);
     bson_destroy(doc);

@@ -13,6 +13,14 @@
 #include "base/event.h"
 #include "models/store.h"
 
+enum { SECRET_NAME_MAX = 64 };
+
+// A secret that flows use (account_secret.h).
+struct account_secret {
+    char name[SECRET_NAME_MAX + 1];
+    char *value; // opened; NULL: its key is not (any more) at hand
+};
+
 struct account {
     char id[25];      // ObjectId of the integration
     char user_id[25]; // owner
@@ -28,9 +36,15 @@ struct account {
     char *ambiguous;       // policy "resend" or "skip"
     char (*flows)[25];     // enabled flows, in order
     size_t flow_count;
+    struct account_secret *secrets; // sorted by name; of account_load alone
+    size_t secret_count;
     int64_t updated_ms;
 };
-void account_free(struct account *account); // wipes the token
+void account_free(struct account *account); // wipes token and secrets
+
+// The opened value, borrowed: it must not reach a log, a message or an answer. NULL: there is none,
+// or it cannot be opened.
+const char *account_find_secret(const struct account *account, const char *name);
 
 // Loads by platform and platform account id; ERR_NOT_FOUND names what to do.
 MUST_USE bool account_load(struct db *db, enum platform platform, const char *account_id,
@@ -49,6 +63,6 @@ MUST_USE bool account_enable_flow(struct db *db, enum platform platform, const c
 MUST_USE bool account_disable_flow(struct db *db, enum platform platform, const char *account_id,
                                    const char *flow_id, struct err *err);
 
-// Every account, without tokens (token is NULL), sorted by platform and id.
+// Every account, without tokens (token is NULL) and secrets, sorted by platform and id.
 typedef void (*account_fn)(void *arg, const struct account *account);
 MUST_USE bool account_each(struct db *db, account_fn fn, void *arg, struct err *err);

@@ -29,3 +29,9 @@ MUST_USE struct account *account_from_document(const struct account_shape *shape
 const char *account_stored_token(const struct account *account, const bson_t *doc);
 // The field that we write it to.
 const char *account_token_path(const struct account *account);
+
+// Finds the account's document and the shape that it is in; the caller destroys the document.
+// ERR_NOT_FOUND names what to do. Blocking.
+MUST_USE bool account_locate(struct db *db, enum platform platform, const char *account_id,
+                             const struct account_shape **ret_shape, bson_t **ret_doc,
+                             struct err *err);

@@ -8,12 +8,13 @@ import unittest
 
 from system import ACCOUNTS, ROOT, System, flow
 
-COMMANDS = ["", "listen", "worker", "init", "account", "account add", "account list", "account show", "account enable",
-            "account disable", "account rotate-token", "flow", "flow import", "flow list", "flow show", "flow export",
-            "flow lint", "flow nodes", "flow play", "chat", "chat pause", "chat resume", "chat show", "queue",
-            "queue stats", "queue audit", "queue dead", "queue dead list", "queue dead retry", "spool", "spool status",
-            "spool drain", "spool verify", "replay-deliveries",
-            "doctor", "parse", "sim", "sim send", "version"]
+COMMANDS = ["", "listen", "worker", "init", "account", "account add", "account list", "account show",
+            "account enable", "account disable", "account rotate-token", "flow", "flow import", "flow list",
+            "flow show", "flow export", "flow lint", "flow nodes", "flow play", "chat", "chat pause", "chat resume",
+            "chat show", "queue", "queue stats", "queue audit", "queue dead", "queue dead list", "queue dead retry",
+            "spool", "spool status", "account secret", "account secret set", "account secret remove",
+            "account secret list", "spool drain", "spool verify", "replay-deliveries", "doctor", "parse", "sim",
+            "sim send", "version"]
 
 
 class Commands(unittest.TestCase):
@@ -100,6 +101,29 @@ class Commands(unittest.TestCase):
         missing = self.run_it("account", "enable", "No such flow", "--account", key)
         self.assertEqual(missing.returncode, 1)
         self.assertIn("No such flow", missing.stderr)
+
+    def test_the_secrets_of_an_account_are_named_and_never_shown(self):
+        key = "whatsapp:" + ACCOUNTS["whatsapp"]
+        self.system.run("account", "add", "--account", key, "--token", "token-w")
+        path = self.system.directory / "value"
+        path.write_text("sk-of-the-file\n")
+        shown = self.system.run("account", "secret", "set", key, "CRM", input="sk-of-the-pipe\n")
+        shown += self.system.run("account", "secret", "set", key, "Shop_2", "--value-file", str(path))
+        listed = self.system.run("account", "secret", "list", key)
+        self.assertEqual(listed.split(), ["CRM", "Shop_2"])
+        refused = self.run_it("account", "secret", "set", key, "not a name", input="sk-refused\n")
+        as_argument = self.run_it("account", "secret", "set", key, "CRM", "sk-argument")
+        large = self.run_it("account", "secret", "set", key, "Large", input="sk-" + "x" * 8190)
+        self.assertEqual((refused.returncode, as_argument.returncode, large.returncode), (1, 2, 1))
+        shown += listed + refused.stdout + refused.stderr + large.stdout + large.stderr
+        shown += self.system.run("account", "show", "--account", key) + self.system.run("account", "list")
+        self.assertEqual(self.system.run("account", "secret", "remove", key, "CRM").strip(), f"secret CRM of {key} removed")
+        self.assertEqual(self.run_it("account", "secret", "remove", key, "CRM").returncode, 1)
+        self.assertEqual(self.system.run("account", "secret", "list", key).split(), ["Shop_2"])
+        stored = str(self.system.client.mongo["integrations"].find_one({"accountId": ACCOUNTS["whatsapp"]}))
+        self.assertIn("v1:k1:", stored)
+        for text in (shown, stored):
+            self.assertNotIn("sk-", text)
 
     def test_the_samples_parse_to_their_events(self):
         samples = sorted((ROOT / "examples/webhooks").glob("*.json"))
