@@ -30,6 +30,14 @@ struct session_record *projection_add_session(struct projection *p)
     return session;
 }
 
+struct call_record *projection_add_call(struct projection *p)
+{
+    p->calls = x_realloc(p->calls, p->call_count + 1, sizeof(p->calls[0]));
+    struct call_record *call = &p->calls[p->call_count++];
+    memset(call, 0, sizeof(*call));
+    return call;
+}
+
 struct receipt *projection_add_receipt(struct projection *p)
 {
     p->receipts = x_realloc(p->receipts, p->receipt_count + 1, sizeof(p->receipts[0]));
@@ -66,6 +74,14 @@ static void session_record_deinit(struct session_record *session)
     free(session->error);
 }
 
+static void call_record_deinit(struct call_record *call)
+{
+    free(call->id);
+    free(call->word);
+    free(call->reason);
+    cJSON_Delete(call->payload);
+}
+
 void projection_free(struct projection *p)
 {
     if (p == NULL)
@@ -74,11 +90,14 @@ void projection_free(struct projection *p)
         message_deinit(&p->messages[i]);
     for (size_t i = 0; i < p->session_count; i++)
         session_record_deinit(&p->sessions[i]);
+    for (size_t i = 0; i < p->call_count; i++)
+        call_record_deinit(&p->calls[i]);
     for (size_t i = 0; i < p->receipt_count; i++)
         receipt_deinit(&p->receipts[i]);
     for (size_t i = 0; i < PROJECTION_ALIASES_MAX; i++)
         free(p->aliases[i]);
     free(p->receipts);
+    free(p->calls);
     free(p->messages);
     free(p->sessions);
     free(p->account);

@@ -53,6 +53,29 @@ struct session_record {
     bool merged; // of a chat that became part of this one: ends it unless it had ended
 };
 
+// In their order: what a later word says of a call never makes it less.
+enum call_status {
+    CALL_RINGING = 1,
+    CALL_MISSED,   // it ended and nobody had taken it
+    CALL_REJECTED, // the called one refused
+    CALL_ANSWERED, // under way, or ended without a word on how long it was
+    CALL_ENDED,
+    CALL_STATUS_COUNT,
+};
+
+// What the platform told of a call at one moment.
+struct call_record {
+    char *id; // the platform's, of the call
+    enum call_status status;
+    bool inbound;   // the person calls
+    char *word;     // connect, terminate, ringing …
+    char *reason;   // the platform's word for how it ended, or NULL
+    cJSON *payload; // as told, without the media session; or NULL
+    int64_t at_ms;
+    int64_t answered_ms, ended_ms; // 0 = not told
+    int64_t duration_s;
+};
+
 /*
  * What is learned of a message that may be in MongoDB already, or be about to come: it is found by
  * account and platform id. Each takes effect in either order with the message's own record, and
@@ -107,6 +130,8 @@ struct projection {
     size_t message_count;
     struct session_record *sessions; // sessions this activation touched, in order
     size_t session_count;
+    struct call_record *calls; // what was told of calls, in order
+    size_t call_count;
     struct receipt *receipts; // what people did to messages; applied after `messages` are stored
     size_t receipt_count;
     cJSON *history; // array: inputs, steps, effect results; at most some MB; or NULL
@@ -123,6 +148,7 @@ struct projection {
 MUST_USE struct projection *projection_new(void);
 struct message_record *projection_add_message(struct projection *p); // zeroed, borrowed
 struct session_record *projection_add_session(struct projection *p);
+struct call_record *projection_add_call(struct projection *p);
 struct receipt *projection_add_receipt(struct projection *p); // with account and chat
 void projection_free(struct projection *p);
 

@@ -42,6 +42,15 @@ void records_add_chat(struct batch *batch, const struct projection *p, struct er
 void records_add_chat_changes(struct batch *batch, const struct projection *p, struct err *owner);
 
 /*
+ * calls, whatsapp-clone's fields, under the account and the platform's id of the call: roomId (both
+ * of them), callId, direction in | out, status ringing | missed | rejected | answered | ended with
+ * its statusRank, participants, events[] as told, answeredAt, endedAt, duration in seconds,
+ * endReason. `ranks` is a batch of its own that runs after `calls`.
+ */
+void records_add_calls(struct batch *calls, struct batch *ranks, const struct projection *p,
+                       struct err *owner);
+
+/*
  * Stores a projection that is beside the chat's activations, at once: its message, and what the
  * chat's document tells of it. Finds the chat by any name of the person, and names it in `p`.
  * Blocking. False: as batch_run.

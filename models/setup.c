@@ -107,6 +107,8 @@ static const struct index_row indexes[] = {
     {"calls", "{\"participants.userId\":1,\"updatedAt\":-1}", NULL},
     {"calls", "{\"participants.userId\":1,\"status\":1,\"updatedAt\":-1}", NULL},
     {"calls", "{\"initiatorId\":1}", NULL},
+    {"calls", "{\"chatId\":1,\"createdAt\":-1}", NULL},
+    {"calls", "{\"accountId\":1,\"status\":1,\"createdAt\":-1}", NULL},
     {"calls", "{\"status\":1}", NULL},
     {"calls", "{\"mediaType\":1}", NULL},
     {"calls", "{\"createdAt\":-1}", NULL},

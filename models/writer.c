@@ -63,45 +63,56 @@ struct writer {
 /* --- on a pool thread ------------------------------------------------------------------------ */
 
 /*
- * All the documents of the items, one bulk per collection. The messages come first, because
- * receipts look for them; the chat comes last, because its counters tell a later reader that the
- * rest is there.
+ * The bulks of a flush, in their order. The messages come first, because receipts look for them;
+ * the chat comes last, because its counters tell a later reader that the rest is there.
  */
+enum bulk { MESSAGES, CONTACTS, SESSIONS, HISTORY, CALLS, CALL_RANKS, CHATS, CHAT_CHANGES, BULKS };
+static const char *const collections[BULKS] = {
+    [MESSAGES] = "messages",
+    [CONTACTS] = "contacts",
+    [SESSIONS] = "chat_sessions",
+    [HISTORY] = "session_history",
+    [CALLS] = "calls",
+    [CALL_RANKS] = "calls",
+    [CHATS] = "chats",
+    [CHAT_CHANGES] = "chats",
+};
+
+static void add_projection(struct batch bulks[BULKS], const struct projection *p,
+                           int64_t history_days, struct err *owner)
+{
+    records_add_messages(&bulks[MESSAGES], p, owner);
+    records_add_contact(&bulks[CONTACTS], p, owner);
+    records_add_sessions(&bulks[SESSIONS], p, owner);
+    records_add_history(&bulks[HISTORY], p, history_days, owner);
+    records_add_calls(&bulks[CALLS], &bulks[CALL_RANKS], p, owner);
+    records_add_chat(&bulks[CHATS], p, owner);
+    records_add_chat_changes(&bulks[CHAT_CHANGES], p, owner);
+}
+
 static bool store_projections(struct db *db, struct item **items, size_t count,
                               int64_t history_days, struct err *err)
 {
     struct projection **all = x_calloc(count + 1, sizeof(all[0]));
+    struct batch bulks[BULKS];
     size_t n = 0;
     bool ok = true;
-    struct batch messages, contacts, sessions, history, chats, changes;
-    batch_init(&messages, db, "messages");
-    batch_init(&contacts, db, "contacts");
-    batch_init(&sessions, db, "chat_sessions");
-    batch_init(&history, db, "session_history");
-    batch_init(&chats, db, "chats");
-    batch_init(&changes, db, "chats");
+    for (size_t i = 0; i < BULKS; i++)
+        batch_init(&bulks[i], db, collections[i]);
     for (size_t i = 0; i < count; i++) {
         struct projection *p = items[i]->projection;
-        struct err *owner = &items[i]->err;
         if (p == NULL)
             continue;
         all[n++] = p;
-        if (p->beside) {
-            ok = ok && records_store_beside(db, p, owner, err);
-            continue;
-        }
-        records_add_messages(&messages, p, owner);
-        records_add_contact(&contacts, p, owner);
-        records_add_sessions(&sessions, p, owner);
-        records_add_history(&history, p, history_days, owner);
-        records_add_chat(&chats, p, owner);
-        records_add_chat_changes(&changes, p, owner);
+        if (p->beside)
+            ok = ok && records_store_beside(db, p, &items[i]->err, err);
+        else
+            add_projection(bulks, p, history_days, &items[i]->err);
     }
-    struct batch *in_order[] = {&messages, &contacts, &sessions, &history, &chats, &changes};
-    for (size_t i = 0; i < sizeof(in_order) / sizeof(in_order[0]); i++) {
+    for (size_t i = 0; i < BULKS; i++) {
         if (!ok)
-            in_order[i]->count = 0; // only frees it
-        ok = batch_run(in_order[i], err) && ok;
+            bulks[i].count = 0; // only frees it
+        ok = batch_run(&bulks[i], err) && ok;
     }
     ok = ok && receipts_catch_up(db, all, n, err);
     free(all);

@@ -4,6 +4,7 @@
  * about the person.
  */
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,72 @@ static void add_message(struct projection *p, const struct activation *a, const 
     m->at_ms = time_of(event);
 }
 
+/* --- calls
+ * ------------------------------------------------------------------------------------- */
+
+static bool is_word(const char *word, const char *name)
+{
+    return word && strcasecmp(word, name) == 0;
+}
+
+static int64_t seconds_ms(const cJSON *data, const char *name)
+{
+    int64_t seconds = json_int(data, name, 0);
+    return seconds > 0 && seconds < INT64_MAX / 1000 ? seconds * 1000 : 0;
+}
+
+// Who calls is told of some words only; of the others by the two numbers.
+static bool is_persons_call(const struct event *event, const cJSON *data)
+{
+    const char *from = json_str(data, "from");
+    if (json_str(data, "direction"))
+        return is_inbound(event, data);
+    for (size_t i = 0; from && i < EVENT_ALIASES_MAX && event->aliases[i]; i++)
+        if (strcmp(event->aliases[i], from) == 0)
+            return true;
+    return false; // a status is of a call that the business makes
+}
+
+// Nobody had taken a call of which the end is told without a beginning or a duration; one that the
+// business made and that failed is no call that somebody missed.
+static enum call_status call_status_of(const struct event *event, const struct call_record *call)
+{
+    if (is_word(event->type, "terminate")) {
+        if (call->answered_ms > 0 || call->duration_s > 0)
+            return CALL_ENDED;
+        return call->inbound || !is_word(event->status, "FAILED") ? CALL_MISSED : CALL_ENDED;
+    }
+    if (is_word(event->status, "ACCEPTED"))
+        return CALL_ANSWERED;
+    return is_word(event->status, "REJECTED") ? CALL_REJECTED : CALL_RINGING;
+}
+
+static void add_call(struct projection *p, const struct event *event)
+{
+    if (!event->id)
+        return;
+    struct call_record *call = projection_add_call(p);
+    cJSON *data = bounded_tree(event->data);
+    bool told = event->type && strcmp(event->type, "call") != 0; // else its status is the word
+    const char *word = told ? event->type : event->status ? event->status : "call";
+    call->id = x_dup(event->id);
+    call->inbound = is_persons_call(event, data);
+    call->word = x_dup(word);
+    for (char *c = call->word; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    call->reason = told ? x_dup(event->status) : NULL;
+    for (char *c = call->reason; c && *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    call->at_ms = time_of(event);
+    call->answered_ms = seconds_ms(data, "start_time");
+    call->duration_s = json_int(data, "duration", 0);
+    if (is_word(event->type, "terminate"))
+        call->ended_ms = seconds_ms(data, "end_time") ? seconds_ms(data, "end_time") : call->at_ms;
+    call->status = call_status_of(event, call);
+    cJSON_DeleteItemFromObjectCaseSensitive(data, "session"); // what the media needs, and no more
+    call->payload = data;
+}
+
 /* --- changes
  * ----------------------------------------------------------------------------------- */
 
@@ -257,5 +324,7 @@ void project_event(struct projection *p, const struct activation *a,
         add_merged(p, a, event, adopted);
     if (is_said(event))
         add_message(p, a, event);
+    if (event->kind == EVENT_CALL)
+        add_call(p, event);
     add_change(p, event);
 }

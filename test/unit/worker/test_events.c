@@ -137,6 +137,56 @@ static void what_is_said_becomes_a_message_with_its_delivery(void **state)
     world_close(&w);
 }
 
+static void a_call_is_told_by_its_words(void **state)
+{
+    static const struct {
+        const char *members;
+        enum call_status status;
+        bool inbound;
+        const char *word;
+    } cases[] = {
+        {"'type':'connect','data':{'direction':'USER_INITIATED','session':{'sdp':'v=0'}}",
+         CALL_RINGING, true, "connect"},
+        {"'type':'terminate','status':'COMPLETED','data':{'direction':'USER_INITIATED',"
+         "'start_time':'1795000045','end_time':'1795000099','duration':54}",
+         CALL_ENDED, true, "terminate"},
+        {"'type':'terminate','status':'COMPLETED','data':{'direction':'USER_INITIATED'}",
+         CALL_MISSED, true, "terminate"},
+        {"'type':'terminate','status':'FAILED','data':{'from':'595981'}", CALL_MISSED, true,
+         "terminate"},
+        {"'type':'terminate','status':'FAILED','data':{'from':'1099'}", CALL_ENDED, false,
+         "terminate"},
+        {"'type':'terminate','status':'COMPLETED','data':{'direction':'BUSINESS_INITIATED'}",
+         CALL_MISSED, false, "terminate"},
+        {"'type':'call','status':'RINGING','data':{'recipient_id':'595981'}", CALL_RINGING, false,
+         "ringing"},
+        {"'type':'call','status':'ACCEPTED','data':{}", CALL_ANSWERED, false, "accepted"},
+        {"'type':'call','status':'REJECTED','data':{}", CALL_REJECTED, false, "rejected"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world w;
+        char *members = x_printf("'kind':'call','id':'wacid.1','contact':'595981','aliases':"
+                                 "['595981'],'timestamp':1795000100000,%s",
+                                 cases[i].members);
+        world_open(&w, "595981");
+        take(&w, members);
+        struct projection *p = activation_projection(&w.a);
+        assert_int_equal(p->call_count, 1);
+        assert_int_equal(p->calls[0].status, cases[i].status);
+        assert_int_equal(p->calls[0].inbound, cases[i].inbound);
+        assert_string_equal(p->calls[0].word, cases[i].word);
+        assert_null(json_get(p->calls[0].payload, "session"));
+        if (cases[i].status == CALL_ENDED && cases[i].inbound) {
+            assert_int_equal(p->calls[0].answered_ms, 1795000045000);
+            assert_int_equal(p->calls[0].ended_ms, 1795000099000);
+            assert_int_equal(p->calls[0].duration_s, 54);
+        }
+        projection_free(p);
+        world_close(&w);
+        free(members);
+    }
+}
+
 static void an_edit_in_the_same_activation_is_in_the_record(void **state)
 {
     struct world w;
@@ -283,6 +333,7 @@ int main(void)
         cmocka_unit_test(messages_go_to_the_name_that_the_person_gave_last),
         cmocka_unit_test(a_changed_number_is_the_address_and_a_changed_id_only_where_it_was),
         cmocka_unit_test(what_is_said_becomes_a_message_with_its_delivery),
+        cmocka_unit_test(a_call_is_told_by_its_words),
         cmocka_unit_test(an_edit_in_the_same_activation_is_in_the_record),
         cmocka_unit_test(what_was_taken_back_in_the_same_activation_leaves_no_words),
         cmocka_unit_test(a_changed_comment_changes_its_record),
