@@ -306,6 +306,16 @@ static void callbacks_check(struct compile *c)
     names_add(&c->sets, "callbacks", NULL);
 }
 
+// Where secrets may stand nothing is read (parse.c); what is read is a variable, or an error.
+static void secrets_check(struct compile *c)
+{
+    struct name *read;
+    HASH_FIND_STR(c->reads, "secrets", read);
+    if (read && !names_has(c->sets, "secrets"))
+        compile_error(c, "secret-misplaced", read->node, NULL,
+                      "secrets can be used only in the request of an api node");
+}
+
 void compile_document(struct compile *c, const cJSON *document)
 {
     c->flow = x_alloc(sizeof *c->flow);
@@ -328,6 +338,7 @@ void compile_document(struct compile *c, const cJSON *document)
     for (size_t i = 0; i < c->flow->count; i++)
         node_compile(c, &c->flow->nodes[i]);
     structure_check(c, !shape.instantchat);
+    secrets_check(c);
     c->flow->own_event = names_has(c->sets, "event");
     callbacks_check(c);
     for (size_t i = 0; i < c->flow->count; i++)

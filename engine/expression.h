@@ -3,7 +3,7 @@
  * Expressions: a small typed language for conditions and `set`, and the filters of templates.
  *
  *   order.total * 1.19 >= limit and not contact.blocked
- *   upper(trim(name)) == "ANA" or len(items) > 3
+ *   upper(trim(name)) == "ANA" or length(items) > 3
  *   date_add(now, 2, "days")        items[0].price        {"n": 1, "list": [1, 2]}
  *   map(items, item.price * item.n)  filter(items, item.price > 10)
  *
@@ -19,6 +19,8 @@
 
 #include "base/err.h"
 
+struct call;
+struct datum;
 struct expression;
 struct path;
 struct scope;
@@ -42,7 +44,10 @@ void expression_each_path(const struct expression *expression, expression_path_f
 // The functions, for `hookmill flow functions` and the docs: NULL-name ended, sorted.
 struct expression_function {
     const char *name;
-    const char *arguments; // "text, [count]"
-    const char *help;      // one line
+    const char *arguments;  // "text, [count]"
+    const char *help;       // one line
+    unsigned char min, max; // how many arguments it takes
+    unsigned char flags;    // functions.h, as `call`
+    bool (*call)(struct call *call, struct datum *ret);
 };
 extern const struct expression_function expression_functions[];

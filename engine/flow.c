@@ -109,5 +109,9 @@ bool name_is_reserved(const char *name)
 
 bool name_is_provided(const char *name)
 {
-    return name_is_reserved(name) || !strcmp(name, "event");
+    static const char *const names[] = {"event", "message", "session", "account", "flow", "now"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return name_is_reserved(name);
 }

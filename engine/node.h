@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "engine/engine.h"
 
+struct buf;
 struct compile;
 struct expression;
 struct flow_node;
@@ -165,6 +166,11 @@ double node_number(const cJSON *object, const char *name, double fallback);
 struct template *node_template(struct node_parse *p, const cJSON *object, const char *name);
 struct template *node_template_text(struct node_parse *p, const char *text, const char *field);
 struct value_template *node_value(struct node_parse *p, const cJSON *item, const char *field);
+// Of fields of FIELD_SECRETS: {{ secrets.NAME }} is known there; elsewhere it is an error.
+struct template *node_secret_template(struct node_parse *p, const cJSON *object, const char *name);
+struct template *node_secret_text(struct node_parse *p, const char *text, const char *field);
+struct value_template *node_secret_value(struct node_parse *p, const cJSON *item,
+                                         const char *field);
 struct pattern *node_pattern(struct node_parse *p, const cJSON *object, const char *name);
 struct expression *node_expression(struct node_parse *p, const cJSON *object, const char *name);
 // A variable that the node reads.
@@ -212,10 +218,22 @@ enum node_verdict node_fail_to(struct node_run *run, int target, const char *fmt
     PRINTF_LIKE(3, 4);
 const char *node_decide(struct node_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-// Renders; false means that a limit was passed and run->err is filled: return NODE_FAILED.
+// Renders; false means that an expression failed or a limit was passed, and run->err says which:
+// node_fail_to(), or NODE_FAILED.
 MUST_USE bool node_render(struct node_run *run, const struct template *template, char **ret_text);
+// Likewise; `escape` as for template_render().
+MUST_USE bool node_render_escaped(struct node_run *run, const struct template *template,
+                                  void (*escape)(const char *value, struct buf *out),
+                                  char **ret_text);
 MUST_USE bool node_render_value(struct node_run *run, const struct value_template *template,
                                 cJSON **ret_value);
+/*
+ * Secrets: what a template of FIELD_SECRETS inserts for {{ secrets.NAME }} is a mark, the name, and
+ * the mark again. Set run->effect->secret_mark to node_secret_mark() before rendering; without it
+ * secrets insert nothing. The mark is "hm" and 32 hex digits, made from the seed: the person cannot
+ * guess it. The caller's.
+ */
+MUST_USE char *node_secret_mark(const struct node_run *run);
 /*
  * Evaluates; the caller owns the value. False: run->err says what is wrong (a limit was passed, a
  * text is no number): node_fail_to(), or NODE_FAILED.

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "engine/expression.h"
 #include "engine/graph.h"
 #include "engine/path.h"
 #include "engine/pattern.h"
@@ -64,15 +65,48 @@ static void path_read(void *arg, const struct path *path)
     names_add(&p->compile->reads, path_root(path), p->id);
 }
 
-struct template *node_template_text(struct node_parse *p, const char *text, const char *field)
+enum { SECRET_NAME_MAX = 64 };
+
+// A secret's mark is found again by its letters, so a name has none that anything would escape.
+static bool secret_is_named(const struct path *path)
+{
+    if (path_count(path) != 2)
+        return false;
+    const char *name = path_part(path, 1);
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    return len > 0 && len <= SECRET_NAME_MAX && !name[len];
+}
+
+static void path_read_or_secret(void *arg, const struct path *path)
+{
+    struct node_parse *p = arg;
+    if (strcmp(path_root(path), "secrets") != 0)
+        path_read(p, path);
+    else if (!secret_is_named(path))
+        node_error(p, "secret-bad",
+                   "a secret is written {{ secrets.NAME }}, the name of letters, digits, _ and -");
+}
+
+static struct template *template_new(struct node_parse *p, const char *text, const char *field,
+                                     template_path_fn read)
 {
     struct err err;
     struct template *template = template_parse(text, &err);
     if (!template)
         node_error(p, "template-bad", "%s: %s", field, err.text);
     else
-        template_each_path(template, path_read, p);
+        template_each_path(template, read, p);
     return template;
+}
+
+struct template *node_template_text(struct node_parse *p, const char *text, const char *field)
+{
+    return template_new(p, text, field, path_read);
+}
+
+struct template *node_secret_text(struct node_parse *p, const char *text, const char *field)
+{
+    return template_new(p, text, field, path_read_or_secret);
 }
 
 struct template *node_template(struct node_parse *p, const cJSON *object, const char *name)
@@ -81,15 +115,51 @@ struct template *node_template(struct node_parse *p, const cJSON *object, const 
     return text ? node_template_text(p, text, name) : NULL;
 }
 
-struct value_template *node_value(struct node_parse *p, const cJSON *item, const char *field)
+struct template *node_secret_template(struct node_parse *p, const cJSON *object, const char *name)
+{
+    const char *text = json_str(object, name);
+    return text ? node_secret_text(p, text, name) : NULL;
+}
+
+static struct value_template *value_new(struct node_parse *p, const cJSON *item, const char *field,
+                                        template_path_fn read)
 {
     struct err err;
     struct value_template *template = item ? value_template_parse(item, &err) : NULL;
     if (template)
-        value_template_each_path(template, path_read, p);
+        value_template_each_path(template, read, p);
     else if (item)
         node_error(p, "template-bad", "%s: %s", field, err.text);
     return template;
+}
+
+struct value_template *node_value(struct node_parse *p, const cJSON *item, const char *field)
+{
+    return value_new(p, item, field, path_read);
+}
+
+struct value_template *node_secret_value(struct node_parse *p, const cJSON *item, const char *field)
+{
+    return value_new(p, item, field, path_read_or_secret);
+}
+
+struct expression *node_expression(struct node_parse *p, const cJSON *object, const char *name)
+{
+    const char *text = json_str(object, name);
+    if (!text)
+        return NULL;
+    size_t len = strlen(text);
+    if (len > 4 && !strncmp(text, "{{", 2) && !strcmp(text + len - 2, "}}")) {
+        text += 2; // written as in a template
+        len -= 4;
+    }
+    struct err err;
+    struct expression *expression = expression_parse(text, len, &err);
+    if (!expression)
+        node_error(p, "expression-bad", "%s: %s", name, err.text);
+    else
+        expression_each_path(expression, path_read, p);
+    return expression;
 }
 
 struct pattern *node_pattern(struct node_parse *p, const cJSON *object, const char *name)

@@ -105,6 +105,16 @@ const char *path_root(const struct path *path)
     return path->parts[0];
 }
 
+size_t path_count(const struct path *path)
+{
+    return path->count;
+}
+
+const char *path_part(const struct path *path, size_t i)
+{
+    return path->parts[i];
+}
+
 static const cJSON *array_at(const cJSON *array, const char *part)
 {
     size_t digits = strspn(part, "0123456789");
@@ -115,7 +125,12 @@ static const cJSON *array_at(const cJSON *array, const char *part)
 
 const cJSON *path_find(const struct path *path, const cJSON *root)
 {
-    for (size_t i = 0; i < path->count && root; i++) {
+    return path_find_from(path, 0, root);
+}
+
+const cJSON *path_find_from(const struct path *path, size_t first, const cJSON *root)
+{
+    for (size_t i = first; i < path->count && root; i++) {
         if (cJSON_IsArray(root))
             root = array_at(root, path->parts[i]);
         else if (cJSON_IsObject(root))

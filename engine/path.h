@@ -21,8 +21,12 @@ MUST_USE struct path *path_literal(const char *name);
 void path_free(struct path *path);
 
 const char *path_root(const struct path *path);
+size_t path_count(const struct path *path);
+const char *path_part(const struct path *path, size_t i);
 
 // The value, borrowed, or NULL.
 const cJSON *path_find(const struct path *path, const cJSON *root);
+// The same, where the parts before `first` have led to `root`.
+const cJSON *path_find_from(const struct path *path, size_t first, const cJSON *root);
 // Puts owned_value there; objects on the way are made, anything else on the way is replaced by one.
 void path_put(const struct path *path, cJSON *root, cJSON *owned_value);

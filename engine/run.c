@@ -7,7 +7,9 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "engine/expression.h"
 #include "engine/node.h"
+#include "engine/scope.h"
 #include "engine/template.h"
 #include "engine/value.h"
 
@@ -40,6 +42,17 @@ uint64_t node_chance(const struct node_run *run, const char *salt, uint64_t boun
     for (; *salt; salt++)
         x = mix(x ^ (unsigned char)*salt);
     return bound ? mix(x) % bound : 0;
+}
+
+char *node_secret_mark(const struct node_run *run)
+{
+    uint64_t half[2];
+    for (size_t i = 0; i < 2; i++) {
+        half[i] = mix(run->env->seed ^ mix(i + 1)) ^ run->session->effect_seq;
+        for (const char *c = run->session->id; *c; c++)
+            half[i] = mix(half[i] ^ (unsigned char)*c);
+    }
+    return x_printf("hm%016llx%016llx", (unsigned long long)half[0], (unsigned long long)half[1]);
 }
 
 enum node_verdict node_wait_input(struct node_run *run, int64_t timeout_ms)
@@ -105,31 +118,55 @@ const char *node_decide(struct node_run *run, const char *fmt, ...)
     return run->decision;
 }
 
+static void run_scope(const struct node_run *run, struct scope *scope)
+{
+    scope_init(scope, run->session, run->flow, run->env, run->limits);
+    scope->secret_mark = run->effect->secret_mark;
+}
+
+bool node_render_escaped(struct node_run *run, const struct template *template,
+                         template_escape_fn escape, char **ret_text)
+{
+    struct scope scope;
+    struct buf out;
+    run_scope(run, &scope);
+    buf_init(&out, run->limits->output_bytes);
+    bool ok = template_render(template, &scope, escape, &out, &run->err);
+    scope_deinit(&scope);
+    if (ok)
+        *ret_text = buf_take(&out);
+    else
+        buf_deinit(&out);
+    return ok;
+}
+
 bool node_render(struct node_run *run, const struct template *template, char **ret_text)
 {
-    struct buf out;
-    buf_init(&out, run->limits->output_bytes);
-    template_render(template, run->session->vars, NULL, &out);
-    if (out.overflow) {
-        buf_deinit(&out);
-        return err_set(&run->err, ERR_LIMIT,
-                       "a template's text has more than %zu bytes (limit output_bytes)",
-                       run->limits->output_bytes);
-    }
-    *ret_text = buf_take(&out);
-    return true;
+    return node_render_escaped(run, template, NULL, ret_text);
 }
 
 bool node_render_value(struct node_run *run, const struct value_template *template,
                        cJSON **ret_value)
 {
-    cJSON *value = value_template_render(template, run->session->vars, run->limits->output_bytes);
-    if (!value)
-        return err_set(&run->err, ERR_LIMIT,
-                       "a template's text has more than %zu bytes (limit output_bytes)",
-                       run->limits->output_bytes);
-    *ret_value = value;
-    return true;
+    struct scope scope;
+    run_scope(run, &scope);
+    cJSON *value = value_template_render(template, &scope, run->limits->output_bytes, &run->err);
+    scope_deinit(&scope);
+    if (value)
+        *ret_value = value;
+    return value;
+}
+
+bool node_eval(struct node_run *run, const struct expression *expression, cJSON **ret_value)
+{
+    struct scope scope;
+    run_scope(run, &scope);
+    scope.secret_mark = NULL; // what it gives may be kept
+    cJSON *value = expression_eval(expression, &scope, &run->err);
+    scope_deinit(&scope);
+    if (value)
+        *ret_value = value;
+    return value;
 }
 
 bool node_set(struct node_run *run, const struct path *path, cJSON *owned_value)

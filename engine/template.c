@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "engine/expression.h"
 #include "engine/path.h"
+#include "engine/scope.h"
 #include "engine/template_piece.h"
 #include "engine/value.h"
 
@@ -18,6 +20,8 @@ void template_free(struct template *template)
         free(template->pieces[i].literal);
         path_free(template->pieces[i].path);
         cJSON_Delete(template->pieces[i].fallback);
+        expression_free(template->pieces[i].expression);
+        free(template->pieces[i].source);
     }
     free(template->pieces);
     free(template);
@@ -68,43 +72,61 @@ static cJSON *fallback_parse(const char *at, const char *end)
     return NULL;
 }
 
-// `path` or `path | default: value`, between the braces.
-static bool placeholder_parse(struct template *template, const char *at, const char *end,
-                              struct err *err)
+// `path` or `path | default: value`; false when it is neither.
+static bool plain_parse(struct template_piece *piece, const char *at, const char *end)
 {
-    struct template_piece *piece = piece_add(template);
     const char *bar = memchr(at, '|', (size_t)(end - at));
-    piece->path = path_parse(at, (size_t)((bar ? bar : end) - at), err);
-    if (!piece->path)
-        return err_prefix(err, "{{%.*s}}", (int)(end - at < 60 ? end - at : 60), at);
-    if (!bar)
-        return true;
+    piece->path = path_parse(at, (size_t)((bar ? bar : end) - at), NULL);
+    if (!piece->path || !bar)
+        return piece->path;
     const char *filter = bar + 1;
     blanks_trim(&filter, &end);
     const char *colon = memchr(filter, ':', (size_t)(end - filter));
     const char *word_end = colon ? colon : end;
     blanks_trim(&filter, &word_end);
-    if (!colon || word_end - filter != 7 || memcmp(filter, "default", 7) != 0)
-        return err_set(err, ERR_INPUT, "'%.40s': the only filter is | default: \"text\"", bar);
-    piece->fallback = fallback_parse(colon + 1, end);
-    if (!piece->fallback)
-        return err_set(err, ERR_INPUT,
-                       "'%.40s': default needs a quoted text, a number, true or false", bar);
-    return true;
+    if (colon && word_end - filter == 7 && memcmp(filter, "default", 7) == 0)
+        piece->fallback = fallback_parse(colon + 1, end);
+    if (piece->fallback)
+        return true;
+    path_free(piece->path);
+    piece->path = NULL;
+    return false;
 }
 
-// The "}}" that closes; quoted texts may hold braces. NULL when there is none.
+// What stands between the braces.
+static bool placeholder_parse(struct template *template, const char *at, const char *end,
+                              struct err *err)
+{
+    struct template_piece *piece = piece_add(template);
+    if (plain_parse(piece, at, end))
+        return true;
+    piece->source = x_dupn(at, (size_t)(end - at));
+    piece->expression = expression_parse(at, (size_t)(end - at), err);
+    if (piece->expression)
+        return true;
+    return err_prefix(err, "{{%.*s}}", (int)utf8_cut_bytes(at, (size_t)(end - at), 60), at);
+}
+
+// The "}}" that closes; quoted texts may hold braces, and objects have their own. NULL when there
+// is none.
 static const char *placeholder_end(const char *at)
 {
     char quote = '\0';
+    unsigned open = 0;
     for (; *at; at++) {
         if (quote && *at == '\\' && at[1])
             at++;
         else if (quote && *at == quote)
             quote = '\0';
-        else if (!quote && (*at == '"' || *at == '\''))
+        else if (quote)
+            continue;
+        else if (*at == '"' || *at == '\'')
             quote = *at;
-        else if (!quote && at[0] == '}' && at[1] == '}')
+        else if (*at == '{')
+            open++;
+        else if (*at == '}' && open)
+            open--;
+        else if (at[0] == '}' && at[1] == '}')
             return at;
     }
     return NULL;
@@ -139,40 +161,61 @@ struct template *template_parse(const char *text, struct err *err)
     return NULL;
 }
 
-const cJSON *template_piece_value(const struct template_piece *piece, const cJSON *vars)
+bool template_piece_value(const struct template_piece *piece, struct scope *scope,
+                          const cJSON **ret_value, cJSON **ret_made, struct err *err)
 {
-    const cJSON *value = path_find(piece->path, vars);
+    *ret_made = NULL;
+    if (piece->expression) {
+        *ret_value = *ret_made = expression_eval(piece->expression, scope, err);
+        return *ret_value || err_prefix(err, "{{%.60s}}", piece->source);
+    }
+    const cJSON *value = scope_find(scope, piece->path);
     bool empty = !value || cJSON_IsNull(value) || (cJSON_IsString(value) && !*value->valuestring);
-    return empty && piece->fallback ? piece->fallback : value;
+    *ret_value = empty && piece->fallback ? piece->fallback : value;
+    return true;
 }
 
-void template_render(const struct template *template, const cJSON *vars, template_escape_fn escape,
-                     struct buf *out)
+static void piece_escape(const cJSON *value, template_escape_fn escape, struct buf *out)
+{
+    struct buf text = {.max = out->max};
+    value_text(value, &text);
+    out->overflow |= text.overflow;
+    escape(text.data ? text.data : "", out);
+    buf_deinit(&text);
+}
+
+bool template_render(const struct template *template, struct scope *scope,
+                     template_escape_fn escape, struct buf *out, struct err *err)
 {
     for (size_t i = 0; i < template->count && !out->overflow; i++) {
         const struct template_piece *piece = &template->pieces[i];
+        const cJSON *value;
+        cJSON *made;
         if (piece->literal) {
             buf_add_str(out, piece->literal);
             continue;
         }
-        const cJSON *value = template_piece_value(piece, vars);
-        if (!escape || i == 0) {
+        if (!template_piece_value(piece, scope, &value, &made, err))
+            return false;
+        if (!escape || i == 0)
             value_text(value, out);
-            continue;
-        }
-        struct buf text = {.max = out->max};
-        value_text(value, &text);
-        out->overflow |= text.overflow;
-        escape(text.data ? text.data : "", out);
-        buf_deinit(&text);
+        else
+            piece_escape(value, escape, out);
+        cJSON_Delete(made);
     }
+    return !out->overflow ||
+           err_set(err, ERR_LIMIT, "a template's text has more than %zu bytes (limit output_bytes)",
+                   out->max);
 }
 
 void template_each_path(const struct template *template, template_path_fn fn, void *arg)
 {
-    for (size_t i = 0; i < template->count; i++)
+    for (size_t i = 0; i < template->count; i++) {
         if (template->pieces[i].path)
             fn(arg, template->pieces[i].path);
+        if (template->pieces[i].expression)
+            expression_each_path(template->pieces[i].expression, fn, arg);
+    }
 }
 
 const char *template_prefix(const struct template *template)

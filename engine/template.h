@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Templates, precompiled: text with {{ path }} and {{ path | default: "friend" }}. The default (a
- * quoted text, a number, true or false) stands in for what is missing, null or "". Immutable.
+ * Templates, precompiled: text with {{ path }}, {{ path | default: "friend" }} and {{ expression }}
+ * (see expression.h). The default (a quoted text, a number, true or false) stands in for what is
+ * missing, null or "". What path_parse() takes is a path, else it is an expression: {{ a-1.b }} is
+ * a path, {{ a - 1 }} is not. Immutable.
  */
 #pragma once
 
@@ -13,6 +15,7 @@
 #include "base/err.h"
 
 struct path;
+struct scope;
 struct template;
 struct value_template;
 
@@ -20,13 +23,13 @@ MUST_USE struct template *template_parse(const char *text, struct err *err);
 void template_free(struct template *template);
 
 /*
- * Appends the text; check out->overflow. `escape` (may be NULL) writes each inserted value that
- * does not open the text.
+ * Appends the text. `escape` (may be NULL) writes each inserted value that does not open the text.
+ * False with err: an expression failed (err names it), or the text would pass out->max.
  */
 typedef void (*template_escape_fn)(const char *value, struct buf *out);
-void template_render(const struct template *template, const cJSON *vars, template_escape_fn escape,
-                     struct buf *out);
-// The paths it reads, for the linter.
+MUST_USE bool template_render(const struct template *template, struct scope *scope,
+                              template_escape_fn escape, struct buf *out, struct err *err);
+// The paths it reads, those in expressions among them.
 typedef void (*template_path_fn)(void *arg, const struct path *path);
 void template_each_path(const struct template *template, template_path_fn fn, void *arg);
 // The text before the first placeholder.
@@ -34,13 +37,13 @@ const char *template_prefix(const struct template *template);
 
 /*
  * A JSON value whose strings are templates; a string that is one placeholder and nothing else keeps
- * the type of the variable.
+ * the type of its value.
  */
 MUST_USE struct value_template *value_template_parse(const cJSON *value, struct err *err);
 void value_template_free(struct value_template *template);
-// NULL when a string would pass max_bytes. Caller deletes.
-MUST_USE cJSON *value_template_render(const struct value_template *template, const cJSON *vars,
-                                      size_t max_bytes);
+// NULL with err, as template_render(); max_bytes is of each string. Caller deletes.
+MUST_USE cJSON *value_template_render(const struct value_template *template, struct scope *scope,
+                                      size_t max_bytes, struct err *err);
 void value_template_each_path(const struct value_template *template, template_path_fn fn,
                               void *arg);
 // The value itself when nothing in it is templated, else NULL; borrowed.

@@ -7,7 +7,9 @@
 struct template_piece {
     char *literal;     // a piece of text, or
     struct path *path; // a placeholder
-    cJSON *fallback;   // and its default, or NULL
+    cJSON *fallback;   // and its default, or NULL; or
+    struct expression *expression;
+    char *source; // of the expression, for errors
 };
 
 struct template
@@ -16,5 +18,10 @@ struct template
     size_t count;
 };
 
-// The variable's value, or the default when it is missing, null or ""; borrowed, may be NULL.
-const cJSON *template_piece_value(const struct template_piece *piece, const cJSON *vars);
+/*
+ * A placeholder's value: the variable's, or the default when that is missing, null or "", or the
+ * expression's; may be NULL. Borrowed; *ret_made is what the caller deletes, or NULL. False with
+ * err.
+ */
+MUST_USE bool template_piece_value(const struct template_piece *piece, struct scope *scope,
+                                   const cJSON **ret_value, cJSON **ret_made, struct err *err);

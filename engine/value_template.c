@@ -68,31 +68,38 @@ struct value_template *value_template_parse(const cJSON *value, struct err *err)
     return NULL;
 }
 
-static cJSON *text_value(const struct template *text, const cJSON *vars, size_t max_bytes)
+static cJSON *text_value(const struct template *text, struct scope *scope, size_t max_bytes,
+                         struct err *err)
 {
-    if (text->count == 1 && text->pieces[0].path) {
-        const cJSON *value = template_piece_value(&text->pieces[0], vars);
+    if (text->count == 1 && !text->pieces[0].literal) {
+        const cJSON *value;
+        cJSON *made;
+        if (!template_piece_value(&text->pieces[0], scope, &value, &made, err))
+            return NULL;
+        if (made)
+            return made;
         return value ? cJSON_Duplicate(value, true) : cJSON_CreateNull();
     }
     struct buf out;
     buf_init(&out, max_bytes);
-    template_render(text, vars, NULL, &out);
-    cJSON *value = out.overflow ? NULL : cJSON_CreateString(out.data ? out.data : "");
+    cJSON *value = template_render(text, scope, NULL, &out, err)
+                       ? cJSON_CreateString(out.data ? out.data : "")
+                       : NULL;
     buf_deinit(&out);
     return value;
 }
 
-cJSON *value_template_render(const struct value_template *template, const cJSON *vars,
-                             size_t max_bytes)
+cJSON *value_template_render(const struct value_template *template, struct scope *scope,
+                             size_t max_bytes, struct err *err)
 {
     if (template->constant)
         return cJSON_Duplicate(template->constant, true);
     if (template->text)
-        return text_value(template->text, vars, max_bytes);
+        return text_value(template->text, scope, max_bytes, err);
     cJSON *value = template->is_array ? cJSON_CreateArray() : cJSON_CreateObject();
     for (size_t i = 0; i < template->count; i++) {
         const struct value_template *child = template->children[i];
-        cJSON *item = value_template_render(child, vars, max_bytes);
+        cJSON *item = value_template_render(child, scope, max_bytes, err);
         if (!item) {
             cJSON_Delete(value);
             return NULL;

@@ -162,21 +162,12 @@ static void url_escape(const char *value, struct buf *out)
 
 static bool url_render(struct node_run *run, const struct api *api, char **ret_url)
 {
-    struct buf out;
-    buf_init(&out, run->limits->output_bytes);
-    template_render(api->url, run->session->vars, url_escape, &out);
-    bool overflow = out.overflow;
-    char *url = buf_take(&out);
-    for (char *c = url; *c && !overflow; c++)
+    if (!node_render_escaped(run, api->url, url_escape, ret_url))
+        return err_prefix(&run->err, "url");
+    for (char *c = *ret_url; *c; c++)
         if ((unsigned char)*c <= ' ')
             *c = '+'; // a blank or a line break in the first value: never a second header
-    if (!overflow) {
-        *ret_url = url;
-        return true;
-    }
-    free(url);
-    return err_set(&run->err, ERR_LIMIT, "the URL has more than %zu bytes (limit output_bytes)",
-                   run->limits->output_bytes);
+    return true;
 }
 
 static bool headers_render(struct node_run *run, const struct api *api)

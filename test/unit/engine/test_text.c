@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/path.h"
 #include "engine/pattern.h"
+#include "engine/scope.h"
 #include "engine/template.h"
 #include "engine/value.h"
 
@@ -46,7 +47,8 @@ static void template_renders_paths_and_defaults(void **state)
         struct template *template = template_parse(cases[i].template, &err);
         if (!template)
             fail_msg("%s: %s", cases[i].template, err.text);
-        template_render(template, vars, NULL, &out);
+        struct scope scope = {.vars = vars, .cost = 100, .bytes = 1000};
+        assert_true(template_render(template, &scope, NULL, &out, &err));
         char *text = buf_take(&out);
         assert_string_equal(text, cases[i].text);
         free(text);
@@ -63,19 +65,15 @@ static void bad_templates_are_refused(void **state)
         "{{}}",
         "{{ a b }}",
         "{{ a..b }}",
-        "{{ a[x] }}",
         "{{ a[0 }}",
         "{{ a] }}",
         "{{ .a }}",
         "{{ a. }}",
         "{{ a[] }}",
         "{{ a[0]b }}",
-        "{{ [0] }}",
         "{{ a | }}",
-        "{{ a | upper }}",
         "{{ a | default }}",
         "{{ a | default: }}",
-        "{{ a | default: x }}",
         "{{ a | default: \"x }}",
         "{{ a | defaults: 1 }}",
         "\xff",
@@ -97,7 +95,10 @@ static void output_is_bounded(void **state)
     struct template *template = template_parse("{{ name }}{{ name }}", NULL);
     struct buf out;
     buf_init(&out, 5);
-    template_render(template, vars, NULL, &out);
+    struct scope scope = {.vars = vars, .cost = 100, .bytes = 1000};
+    struct err err;
+    assert_false(template_render(template, &scope, NULL, &out, &err));
+    assert_int_equal(err.code, ERR_LIMIT);
     assert_true(out.overflow);
     buf_deinit(&out);
     template_free(template);
@@ -111,13 +112,14 @@ static void whole_placeholder_keeps_the_type(void **state)
         "\"d\":\"{{ q | default: false }}\"}";
     struct err err;
     cJSON *vars = vars_read(), *json = json_read(text, strlen(text), &err);
+    struct scope scope = {.vars = vars, .cost = 100, .bytes = 1000};
     struct value_template *template = value_template_parse(json, &err);
     assert_null(value_template_constant(template));
-    cJSON *value = value_template_render(template, vars, 1000);
+    cJSON *value = value_template_render(template, &scope, 1000, &err);
     char *printed = json_print(value);
     assert_string_equal(printed,
                         "{\"a\":1.5,\"b\":[[{\"b\":\"x\"},7],\"n 1.5\",5],\"c\":null,\"d\":false}");
-    assert_null(value_template_render(template, vars, 3));
+    assert_null(value_template_render(template, &scope, 3, &err));
     free(printed);
     cJSON_Delete(value);
     cJSON_Delete(json);
