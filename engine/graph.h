@@ -98,7 +98,6 @@ MUST_USE bool fields_check(struct compile *compile, const struct flow_node *node
                            const struct node_field *fields, const cJSON *data);
 void way_add(struct flow *flow, struct flow_node *node, int target);
 
-bool name_is_reserved(const char *name); // contact, platform, last
 bool name_is_provided(const char *name); // these, and those that a flow may have for itself
 
 // lint_limits.c: texts and choices that the platforms cut.
