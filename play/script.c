@@ -49,7 +49,8 @@ const char *line_word(enum line_kind kind)
 char *line_print(enum line_kind kind, const char *text)
 {
     struct buf out = {0};
-    buf_printf(&out, "%s%s%s", kind == LINE_ANSWER ? "  " : "", words[kind].word, *text ? " " : "");
+    buf_printf(&out, "%s%s%s", kind == LINE_ANSWER ? "  " : "", words[kind].word,
+               *text && *text != '\n' ? " " : "");
     for (; *text; text++) {
         buf_add_char(&out, *text);
         if (*text == '\n')

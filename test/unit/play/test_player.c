@@ -192,6 +192,40 @@ static void after_the_end_a_message_begins_another_session(void **state)
           "user: yes\n" GREETING);
 }
 
+/* Effects, as lines */
+
+static void line_is(const char *effect_json, const char *expected)
+{
+    struct err err = {0};
+    struct effect effect;
+    cJSON *json = json_read(effect_json, strlen(effect_json), &err);
+    if (!json || !effect_from_json(json, &effect, &err) || !play_effect_round_trip(&effect, &err))
+        fail_msg("%s: %s", err.text, effect_json);
+    char *line = play_effect_line(&effect);
+    assert_string_equal(line, expected);
+    free(line);
+    effect_deinit(&effect);
+    cJSON_Delete(json);
+}
+
+static void each_kind_of_effect_has_its_line(void **state)
+{
+    line_is("{\"kind\":\"send\",\"seq\":1,\"node\":\"n\",\"text\":\" One \\n\\ntwo \\n\"}",
+            "bot: One\n    |\n    | two\n    |");
+    line_is("{\"kind\":\"send\",\"seq\":1,\"node\":\"n\",\"text\":\"A lamp\","
+            "\"message\":{\"type\":\"image\",\"url\":\"https://x.example/1.jpg\"}}",
+            "bot: {\"type\":\"image\",\"url\":\"https://x.example/1.jpg\"}");
+    line_is("{\"kind\":\"http\",\"seq\":1,\"node\":\"n\",\"method\":\"GET\","
+            "\"url\":\"https://x.example/?k=%%shop%%&l=%%\",\"body\":\"[1, "
+            "2]\",\"secret_mark\":\"%%\"}",
+            "api: GET https://x.example/?k={{secrets.shop}}&l=%% [1,2]");
+    line_is("{\"kind\":\"ai\",\"seq\":1,\"node\":\"n\",\"models\":[],\"prompt\":\"Why?\"}",
+            "ai: Why?");
+    line_is(
+        "{\"kind\":\"update\",\"seq\":1,\"node\":\"n\",\"change\":{\"tags\":{\"add\":[\"vip\"]}}}",
+        "update: {\"tags\":{\"add\":[\"vip\"]}}");
+}
+
 /* Updating */
 
 static void an_update_fills_in_what_the_flow_does(void **state)
@@ -261,6 +295,51 @@ static void one_that_is_too_long_is_refused(void **state)
     buf_deinit(&text);
 }
 
+// A reproducible sequence.
+static uint32_t next_number(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+// Words and punctuation of transcripts, where something else was.
+static void text_spoil(char *text, size_t len, uint32_t *seed)
+{
+    static const char *const bits[] = {
+        "user: [", "->", "event: {", "\n    | ", "\n",   "{",      "]",      "=",          "wait 9",
+        "vars: ",  "\"", "\xc3",     "bot: ",    "api:", "resume", "start:", "callback: a"};
+    for (uint32_t i = next_number(seed) % 4 + 1; i > 0; i--) {
+        const char *bit = bits[next_number(seed) % (sizeof bits / sizeof *bits)];
+        size_t at = next_number(seed) % len;
+        memcpy(text + at, bit, strlen(bit) < len - at ? strlen(bit) : len - at);
+    }
+}
+
+static void whatever_a_transcript_holds_it_is_played_or_refused(void **state)
+{
+    const char *whole =
+        "contact Ana\nuser: hi\n" GREETING "user: [call]\n" CALL
+        "  -> 500 {\"id\":7}\nwait 2h\nend: completed\nvars: order.id = 7\n"
+        "event: {\"kind\":\"message\",\"text\":\"hi\"}\nuser: {\"type\":\"image\"} x\n";
+    uint32_t seed = 1;
+    size_t done = 0;
+    for (int i = 0; i < 3000; i++) {
+        struct err err;
+        struct play_report report;
+        char *text = x_dup(whole);
+        text_spoil(text, strlen(text), &seed);
+        if (play(text, true, &report, &err)) { // what an update writes must play
+            plays(report.text);
+            play_report_deinit(&report);
+            done++;
+        } else {
+            assert_true(err.code != ERR_NONE && *err.text);
+        }
+        free(text);
+    }
+    assert_in_range(done, 300, 2700); // both happen
+}
+
 static void a_flow_that_does_not_compile_is_refused(void **state)
 {
     struct err err = {0};
@@ -285,11 +364,13 @@ int main(void)
         cmocka_unit_test(a_message_that_fails_can_be_told),
         cmocka_unit_test(the_person_taps_sends_and_writes_anything),
         cmocka_unit_test(after_the_end_a_message_begins_another_session),
+        cmocka_unit_test(each_kind_of_effect_has_its_line),
         cmocka_unit_test(an_update_fills_in_what_the_flow_does),
         cmocka_unit_test(an_update_keeps_what_fits_and_mends_the_rest),
         cmocka_unit_test(an_update_makes_answers_up_and_keeps_stale_ones_as_comments),
         cmocka_unit_test(a_wrong_transcript_is_refused_with_the_line),
         cmocka_unit_test(one_that_is_too_long_is_refused),
+        cmocka_unit_test(whatever_a_transcript_holds_it_is_played_or_refused),
         cmocka_unit_test(a_flow_that_does_not_compile_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
