@@ -162,7 +162,7 @@ static bool prompt_answer(const struct effect *effect, const char *text,
     if (answer_failed(text, answer))
         return true;
     cJSON *quoted = *text == '"' ? json_of(text) : NULL;
-    if (cJSON_IsString(quoted))
+    if (quoted && cJSON_IsString(quoted))
         text = quoted->valuestring;
     answer->value = cJSON_CreateObject();
     json_add_str(answer->value, "text", text);

@@ -48,7 +48,7 @@ static void event_complete(struct player *player, cJSON *event)
 static void text_add(cJSON *event, const char *text)
 {
     cJSON *quoted = *text == '"' ? json_of(text) : NULL;
-    json_add_str(event, "text", cJSON_IsString(quoted) ? quoted->valuestring : text);
+    json_add_str(event, "text", quoted && cJSON_IsString(quoted) ? quoted->valuestring : text);
     cJSON_Delete(quoted);
 }
 
