@@ -46,6 +46,7 @@ static bool engine_call(struct player *player, const struct stimulus *stimulus,
 {
     struct engine_env env = player_env(player);
     struct stimulus next = *stimulus;
+    struct err why; // of a flow that cannot be had: the engine reads it in the next call
     for (;;) {
         enum engine_outcome outcome =
             engine_run(player->current, &player->session, &next, &env, ret_effect);
@@ -56,7 +57,6 @@ static bool engine_call(struct player *player, const struct stimulus *stimulus,
             return true;
         const char *id;
         int version;
-        struct err why = {0};
         session_flow(&player->session, &id, &version);
         struct flow *flow = flow_called(player, id, &why);
         next = (struct stimulus){.kind = STIMULUS_FLOW, .flow_version = 1};
