@@ -35,7 +35,7 @@ void head_init(struct player *player)
     player->seed = 1;
     player->contact = cJSON_CreateObject();
     player->account = cJSON_CreateObject();
-    json_add_str(player->contact, "name", DEFAULT_CONTACT);
+    player->name = DEFAULT_CONTACT;
 }
 
 /* The lines */
@@ -74,7 +74,7 @@ static bool line_contact(struct player *player, const struct line *line, struct 
 {
     if (*line->text == '{')
         return merge_text(player->contact, line->text, err);
-    put(player->contact, "name", cJSON_CreateString(line->text));
+    player->name = line->text;
     return true;
 }
 
@@ -100,11 +100,6 @@ line_fn head_line(enum line_kind kind)
 }
 
 /* What the shell knows */
-
-const char *contact_name(const struct player *player)
-{
-    return json_str(player->contact, "name");
-}
 
 static bool list_has(const cJSON *list, const cJSON *text, int *ret_at)
 {

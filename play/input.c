@@ -29,7 +29,7 @@ static void event_complete(struct player *player, cJSON *event)
     add_missing(event, "kind", "message");
     add_missing(event, "account", ACCOUNT_ID);
     add_missing(event, "contact", CONTACT_ID);
-    add_missing(event, "name", contact_name(player));
+    add_missing(event, "name", player->name);
     add_missing(event, "id", id);
     if (!has(event, "type") && strcmp(json_str(event, "kind"), "message") == 0)
         json_add_str(event, "type", "text");

@@ -22,6 +22,7 @@ struct player {
     enum platform platform;
     int64_t now_ms;
     uint64_t seed;
+    const char *name;   // the person's, as the platform tells it
     cJSON *contact;     // what is recorded of the person
     cJSON *account;     // what the flow may know of the account
     int64_t inbound_ms; // when the person last wrote
@@ -41,7 +42,6 @@ struct player {
 typedef bool (*line_fn)(struct player *player, const struct line *line, struct err *err);
 void head_init(struct player *player); // as it is without a head
 line_fn head_line(enum line_kind kind);
-const char *contact_name(const struct player *player);
 // The record of the person, as an EFFECT_UPDATE leaves it.
 void contact_change(struct player *player, const cJSON *change);
 struct engine_env player_env(struct player *player);
