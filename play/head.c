@@ -19,12 +19,17 @@ static void put(cJSON *object, const char *name, cJSON *owned_value)
         cJSON_AddItemToObject(object, name, owned_value);
 }
 
-// Every member of `from` into `to`; null takes one away.
+// Every member of `from` into `to`, objects into objects; null takes one away.
 static void merge(cJSON *to, const cJSON *from)
 {
     const cJSON *member;
-    cJSON_ArrayForEach(member, from)
-        put(to, member->string, cJSON_Duplicate(member, true));
+    cJSON_ArrayForEach(member, from) {
+        cJSON *there = cJSON_GetObjectItemCaseSensitive(to, member->string);
+        if (cJSON_IsObject(there) && cJSON_IsObject(member))
+            merge(there, member);
+        else
+            put(to, member->string, cJSON_Duplicate(member, true));
+    }
 }
 
 void head_init(struct player *player)
