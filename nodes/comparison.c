@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: MIT
+// Comparisons of variables (see comparison.h).
+#include "nodes/comparison.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "engine/expression.h"
+#include "engine/fold.h"
+#include "engine/path.h"
+#include "engine/pattern.h"
+#include "engine/scope.h"
+#include "engine/template.h"
+#include "engine/value.h"
+#include "engine/zone.h"
+
+enum { PARTS_MAX = 100 };
+
+enum relation {
+    EQUAL,
+    GREATER,
+    LESS,
+    AT_LEAST,
+    AT_MOST,
+    CONTAINS,
+    STARTS_WITH,
+    ENDS_WITH,
+    MATCHES,
+    IN,
+    EXISTS,
+    EMPTY,
+    BEFORE,
+    AFTER,
+    SAME_DAY,
+};
+
+// Flow Builder's operators, ours, and the words that other builders have for them.
+static const struct {
+    const char *word;
+    enum relation relation;
+    bool negated;
+} relations[] = {
+    {"==", EQUAL, false},
+    {"!=", EQUAL, true},
+    {">", GREATER, false},
+    {"<", LESS, false},
+    {">=", AT_LEAST, false},
+    {"<=", AT_MOST, false},
+    {"contains", CONTAINS, false},
+    {"not_contains", CONTAINS, true},
+    {"starts_with", STARTS_WITH, false},
+    {"ends_with", ENDS_WITH, false},
+    {"matches", MATCHES, false},
+    {"not_matches", MATCHES, true},
+    {"in", IN, false},
+    {"not_in", IN, true},
+    {"exists", EXISTS, false},
+    {"not_exists", EXISTS, true},
+    {"is_empty", EMPTY, false},
+    {"not_empty", EMPTY, true},
+    {"before", BEFORE, false},
+    {"after", AFTER, false},
+    {"same_day", SAME_DAY, false},
+    {"equals", EQUAL, false},
+    {"not_equals", EQUAL, true},
+    {"greater_than", GREATER, false},
+    {"less_than", LESS, false},
+    {"startsWith", STARTS_WITH, false},
+    {"endsWith", ENDS_WITH, false},
+    {"notContains", CONTAINS, true},
+    {"notIn", IN, true},
+    {"notExists", EXISTS, true},
+    {"isEmpty", EMPTY, false},
+    {"notEmpty", EMPTY, true},
+    {"isNotEmpty", EMPTY, true},
+    {"regex", MATCHES, false},
+};
+enum { RELATIONS = sizeof relations / sizeof *relations };
+
+static const char *const words[RELATIONS + 1] = {
+    "==",        "!=",           ">",           "<",           ">=",         "<=",
+    "contains",  "not_contains", "starts_with", "ends_with",   "matches",    "not_matches",
+    "in",        "not_in",       "exists",      "not_exists",  "is_empty",   "not_empty",
+    "before",    "after",        "same_day",    "equals",      "not_equals", "greater_than",
+    "less_than", "startsWith",   "endsWith",    "notContains", "notIn",      "notExists",
+    "isEmpty",   "notEmpty",     "isNotEmpty",  "regex",       NULL,
+};
+
+struct comparison {
+    bool negated;
+    // A group
+    struct comparison **parts;
+    size_t part_count;
+    bool any; // else all
+    // or an expression
+    struct expression *expression;
+    // or a variable
+    struct path *variable;
+    enum relation relation;
+    bool folds;                   // without regard to case, accents and width
+    struct value_template *value; // NULL = null
+    struct pattern *pattern;      // of MATCHES
+};
+
+void comparison_free(struct comparison *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->part_count; i++)
+        comparison_free(c->parts[i]);
+    free(c->parts);
+    expression_free(c->expression);
+    path_free(c->variable);
+    value_template_free(c->value);
+    pattern_free(c->pattern);
+    free(c);
+}
+
+/* Compiling */
+
+static struct comparison *parse(struct node_parse *p, const cJSON *item, unsigned depth);
+
+static void group_parse(struct node_parse *p, struct comparison *c, const cJSON *list,
+                        unsigned depth)
+{
+    int count = cJSON_GetArraySize(list);
+    if (depth >= COMPARISON_DEPTH_MAX || count > PARTS_MAX || count == 0) {
+        node_error(p, "field-value",
+                   "all, any: 1 to %d comparisons, in groups of at most %d levels", PARTS_MAX,
+                   COMPARISON_DEPTH_MAX);
+        return;
+    }
+    c->parts = x_calloc((size_t)count, sizeof(void *));
+    const cJSON *part;
+    cJSON_ArrayForEach(part, list)
+        c->parts[c->part_count++] = parse(p, part, depth + 1);
+}
+
+static bool needs_value(enum relation relation)
+{
+    return relation != EXISTS && relation != EMPTY && relation != EQUAL;
+}
+
+static void variable_parse(struct node_parse *p, struct comparison *c, const cJSON *item)
+{
+    const char *word = json_str(item, "operator");
+    c->variable = node_reads(p, item, "variable");
+    if (!word || !json_str(item, "variable")) {
+        node_error(p, "field-missing",
+                   "%s: is missing: a condition needs variable and operator, or all, any, or an "
+                   "expression",
+                   word ? "variable" : "operator");
+        return;
+    }
+    size_t i = 0;
+    while (i + 1 < RELATIONS && strcmp(relations[i].word, word) != 0)
+        i++;
+    c->relation = relations[i].relation;
+    c->negated ^= relations[i].negated;
+    c->folds = json_bool(item, "ignoreCase", false);
+    if (c->relation == MATCHES)
+        c->pattern = node_pattern(p, item, "value");
+    else
+        c->value = node_value(p, node_member(item, "value"), "value");
+    if (needs_value(c->relation) && !c->value && !c->pattern)
+        node_warn(p, "condition-no-value", "value: '%s' with nothing never holds", word);
+}
+
+static struct comparison *parse(struct node_parse *p, const cJSON *item, unsigned depth)
+{
+    struct comparison *c = x_alloc(sizeof *c);
+    const cJSON *all = node_member(item, "all"), *any = node_member(item, "any");
+    c->negated = json_bool(item, "not", false);
+    c->any = any != NULL;
+    if ((all != NULL) + (any != NULL) + (node_member(item, "expression") != NULL) +
+            (node_member(item, "variable") != NULL) >
+        1)
+        node_error(p, "condition-two-tests",
+                   "variable, expression, all and any: only one of them in one condition");
+    if (all || any)
+        group_parse(p, c, any ? any : all, depth);
+    else if (node_member(item, "expression"))
+        c->expression = node_expression(p, item, "expression");
+    else
+        variable_parse(p, c, item);
+    return c;
+}
+
+struct comparison *comparison_parse(struct node_parse *p, const cJSON *item)
+{
+    return parse(p, item, 0);
+}
+
+/* Comparing */
+
+// Texts folded, anything else as it is. Caller deletes.
+static cJSON *folded(const cJSON *value)
+{
+    if (!cJSON_IsString(value))
+        return cJSON_Duplicate(value, true);
+    char *text = text_fold(value->valuestring);
+    cJSON *copy = cJSON_CreateString(text);
+    free(text);
+    return copy;
+}
+
+static bool is_empty(const cJSON *value)
+{
+    if (cJSON_IsString(value))
+        return text_is_blank(value->valuestring);
+    if (cJSON_IsArray(value) || cJSON_IsObject(value))
+        return value->child == NULL;
+    return !value || cJSON_IsNull(value);
+}
+
+static bool order_holds(enum relation relation, int order)
+{
+    switch (relation) {
+    case GREATER:
+    case AFTER:
+        return order > 0;
+    case LESS:
+    case BEFORE:
+        return order < 0;
+    case AT_LEAST:
+        return order >= 0;
+    default:
+        return order <= 0;
+    }
+}
+
+// A moment: an ISO text, or milliseconds since 1970.
+static bool moment_of(const cJSON *value, const char *zone, int64_t *ret_ms)
+{
+    double number;
+    if (cJSON_IsString(value) && zone_parse_iso(value->valuestring, zone, ret_ms))
+        return true;
+    if (!value_is_number(value, &number) || fabs(number) > 8.64e15)
+        return false;
+    *ret_ms = (int64_t)number;
+    return true;
+}
+
+static bool dates_hold(const struct scope *scope, enum relation relation, const cJSON *left,
+                       const cJSON *right)
+{
+    int64_t a, b;
+    if (!moment_of(left, scope->zone, &a) || !moment_of(right, scope->zone, &b))
+        return false;
+    if (relation != SAME_DAY)
+        return order_holds(relation, (a > b) - (a < b));
+    struct calendar_time x, y;
+    zone_calendar(a, scope->zone, &x);
+    zone_calendar(b, scope->zone, &y);
+    return x.year == y.year && x.month == y.month && x.day == y.day;
+}
+
+static bool edges_hold(enum relation relation, const cJSON *left, const cJSON *right)
+{
+    struct buf text = {0}, part = {0};
+    value_text(left, &text);
+    value_text(right, &part);
+    bool holds = part.len > 0 && part.len <= text.len;
+    if (holds)
+        holds = memcmp(text.data + (relation == STARTS_WITH ? 0 : text.len - part.len), part.data,
+                       part.len) == 0;
+    buf_deinit(&text);
+    buf_deinit(&part);
+    return holds;
+}
+
+// A list, or a text of words between commas.
+static bool is_in(const cJSON *item, const cJSON *list)
+{
+    if (!cJSON_IsString(list))
+        return value_contains(list, item);
+    bool found = false;
+    const char *at = list->valuestring;
+    while (!found && at) {
+        const char *comma = strchr(at, ',');
+        size_t len = comma ? (size_t)(comma - at) : strlen(at);
+        for (; len && strchr(" \t\n", *at); at++)
+            len--;
+        while (len && strchr(" \t\n", at[len - 1]))
+            len--;
+        char *word = x_dupn(at, len);
+        cJSON *value = cJSON_CreateString(word);
+        found = value_equal(item, value);
+        cJSON_Delete(value);
+        free(word);
+        at = comma ? comma + 1 : NULL;
+    }
+    return found;
+}
+
+static bool values_hold(const struct scope *scope, enum relation relation, const cJSON *left,
+                        const cJSON *right)
+{
+    int order;
+    switch (relation) {
+    case EQUAL:
+        return value_equal(left, right);
+    case CONTAINS:
+        return value_contains(left, right);
+    case STARTS_WITH:
+    case ENDS_WITH:
+        return edges_hold(relation, left, right);
+    case IN:
+        return is_in(left, right);
+    case BEFORE:
+    case AFTER:
+    case SAME_DAY:
+        return dates_hold(scope, relation, left, right);
+    default:
+        return value_order(left, right, &order) && order_holds(relation, order);
+    }
+}
+
+static bool matches(struct node_run *run, const struct comparison *c, const cJSON *left,
+                    bool *ret_holds)
+{
+    struct buf text = {0};
+    value_text(left, &text);
+    enum pattern_match match =
+        c->pattern ? pattern_match(c->pattern, text.data ? text.data : "") : PATTERN_NO;
+    buf_deinit(&text);
+    *ret_holds = match == PATTERN_YES;
+    return match != PATTERN_LIMIT ||
+           err_set(&run->err, ERR_LIMIT,
+                   "a pattern costs too much on this value (limit of matching)");
+}
+
+static bool variable_holds(struct node_run *run, const struct comparison *c, bool *ret_holds)
+{
+    struct scope scope;
+    scope_init(&scope, run->session, run->flow, run->env, run->limits);
+    const cJSON *left = c->variable ? scope_find(&scope, c->variable) : NULL;
+    const cJSON *right = c->value ? value_template_constant(c->value) : NULL;
+    cJSON *rendered = NULL, *folded_left = NULL, *folded_right = NULL;
+    bool ok = true;
+    if (c->value && !right) {
+        ok = node_render_value(run, c->value, &rendered);
+        right = rendered;
+    }
+    if (ok && c->folds) {
+        left = folded_left = folded(left);
+        right = folded_right = folded(right);
+    }
+    if (ok && c->relation == EXISTS)
+        *ret_holds = left && !cJSON_IsNull(left);
+    else if (ok && c->relation == EMPTY)
+        *ret_holds = is_empty(left);
+    else if (ok && c->relation == MATCHES)
+        ok = matches(run, c, left, ret_holds);
+    else if (ok)
+        *ret_holds = values_hold(&scope, c->relation, left, right);
+    cJSON_Delete(rendered);
+    cJSON_Delete(folded_left);
+    cJSON_Delete(folded_right);
+    scope_deinit(&scope);
+    return ok;
+}
+
+static bool expression_holds(struct node_run *run, const struct comparison *c, bool *ret_holds)
+{
+    cJSON *value;
+    if (!node_eval(run, c->expression, &value))
+        return false;
+    *ret_holds = value_is_true(value);
+    cJSON_Delete(value);
+    return true;
+}
+
+bool comparison_holds(struct node_run *run, const struct comparison *c, bool *ret_holds)
+{
+    bool holds = !c->any;
+    if (c->expression && !expression_holds(run, c, &holds))
+        return false;
+    if (!c->expression && !c->parts && !variable_holds(run, c, &holds))
+        return false;
+    for (size_t i = 0; i < c->part_count && holds != c->any; i++)
+        if (!comparison_holds(run, c->parts[i], &holds))
+            return false;
+    *ret_holds = holds != c->negated;
+    return true;
+}
+
+const struct node_field comparison_fields[] = {
+    {.name = "variable", .kind = FIELD_VARIABLE, .help = "what to look at"},
+    {.name = "operator", .kind = FIELD_WORD, .words = words, .help = "how to compare"},
+    {.name = "value", .kind = FIELD_ANY, .help = "with what; texts in it may be templates"},
+    {.name = "ignoreCase",
+     .kind = FIELD_BOOL,
+     .help = "true: upper and lower case, accents and width make no difference"},
+    {.name = "expression", .kind = FIELD_EXPRESSION, .help = "instead: an expression that is true"},
+    {.name = "all",
+     .kind = FIELD_LIST,
+     .members = comparison_fields,
+     .help = "instead: all of these hold"},
+    {.name = "any",
+     .kind = FIELD_LIST,
+     .members = comparison_fields,
+     .help = "instead: at least one of these holds"},
+    {.name = "not", .kind = FIELD_BOOL, .help = "true: the opposite"},
+    {.name = "id", .kind = FIELD_STRING, .help = "names the branch: the sourceHandle of its edge"},
+    {.name = "label", .kind = FIELD_STRING, .help = "for people"},
+    {.name = "targetNodeId", .kind = FIELD_NODE, .help = "where to go, unless by an edge"},
+    {0},
+};
