@@ -8,6 +8,7 @@
 #include "nodes/types.h"
 
 const struct node_type *const node_types[] = {
-    &node_ai,    &node_api,  &node_condition, &node_delay, &node_end,
-    &node_input, &node_jump, &node_message,   &node_start, NULL,
+    &node_ai,    &node_api,    &node_condition, &node_counter, &node_delay,    &node_end,
+    &node_input, &node_jump,   &node_message,   &node_random,  &node_schedule, &node_set_type,
+    &node_start, &node_switch, &node_window,    NULL,
 };

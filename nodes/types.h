@@ -4,5 +4,6 @@
 
 struct node_type;
 
-extern const struct node_type node_ai, node_api, node_condition, node_delay, node_end, node_input,
-    node_jump, node_message, node_start;
+extern const struct node_type node_ai, node_api, node_condition, node_counter, node_delay, node_end,
+    node_input, node_jump, node_message, node_random, node_schedule, node_set_type, node_start,
+    node_switch, node_window;
