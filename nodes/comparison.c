@@ -165,7 +165,7 @@ static void variable_parse(struct node_parse *p, struct comparison *c, const cJS
         c->pattern = node_pattern(p, item, "value");
     else
         c->value = node_value(p, node_member(item, "value"), "value");
-    if (needs_value(c->relation) && !c->value && !c->pattern)
+    if (needs_value(c->relation) && !node_member(item, "value"))
         node_warn(p, "condition-no-value", "value: '%s' with nothing never holds", word);
 }
 
@@ -196,9 +196,17 @@ struct comparison *comparison_parse(struct node_parse *p, const cJSON *item)
 
 /* Comparing */
 
-// Texts folded, anything else as it is. Caller deletes.
+// Texts and lists of texts folded, anything else as it is. Caller deletes.
 static cJSON *folded(const cJSON *value)
 {
+    if (cJSON_IsArray(value)) {
+        cJSON *list = cJSON_CreateArray();
+        const cJSON *item;
+        cJSON_ArrayForEach(item, value)
+            cJSON_AddItemToArray(list,
+                                 cJSON_IsArray(item) ? cJSON_Duplicate(item, true) : folded(item));
+        return list;
+    }
     if (!cJSON_IsString(value))
         return cJSON_Duplicate(value, true);
     char *text = text_fold(value->valuestring);

@@ -5,6 +5,7 @@
  * being stored: the choice is a hash of person and experiment.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/crypto.h"
 #include "base/json.h"
