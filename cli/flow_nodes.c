@@ -74,6 +74,14 @@ static char *place_of(const char *parent, const struct node_field *in, const cha
 
 typedef void (*field_fn)(struct buf *out, const char *place, const struct node_field *field);
 
+// The members that are told of a field: not those of a table that holds itself (a condition's
+// groups are conditions).
+static const struct node_field *members_of(const struct node_field *field,
+                                           const struct node_field *fields)
+{
+    return field->members == fields ? NULL : field->members;
+}
+
 // Every field, and its members after it. Tables are const data: their depth is small.
 static void fields_each(struct buf *out, const struct node_field *fields, const char *parent,
                         const struct node_field *in, field_fn fn)
@@ -81,7 +89,7 @@ static void fields_each(struct buf *out, const struct node_field *fields, const 
     for (const struct node_field *field = fields; field && field->name; field++) {
         char *place = place_of(parent, in, field->name);
         fn(out, place, field);
-        fields_each(out, field->members, place, field, fn);
+        fields_each(out, members_of(field, fields), place, field, fn);
         free(place);
     }
 }
@@ -191,20 +199,20 @@ static cJSON *words_json(const char *const *words)
 static cJSON *fields_json(const struct node_field *fields)
 {
     cJSON *list = cJSON_CreateArray();
-    for (; fields && fields->name; fields++) {
+    for (const struct node_field *field = fields; field && field->name; field++) {
         cJSON *json = cJSON_CreateObject();
-        json_add_str(json, "name", fields->name);
-        json_add_str(json, "type", field_kind_name(fields->kind));
-        cJSON_AddBoolToObject(json, "required", fields->required);
-        json_add_str(json, "help", fields->help);
-        if (fields->min != 0 || fields->max != 0) {
-            cJSON_AddNumberToObject(json, "min", fields->min);
-            cJSON_AddNumberToObject(json, "max", fields->max);
+        json_add_str(json, "name", field->name);
+        json_add_str(json, "type", field_kind_name(field->kind));
+        cJSON_AddBoolToObject(json, "required", field->required);
+        json_add_str(json, "help", field->help);
+        if (field->min != 0 || field->max != 0) {
+            cJSON_AddNumberToObject(json, "min", field->min);
+            cJSON_AddNumberToObject(json, "max", field->max);
         }
-        if (fields->words)
-            cJSON_AddItemToObject(json, "words", words_json(fields->words));
-        if (fields->members)
-            cJSON_AddItemToObject(json, "fields", fields_json(fields->members));
+        if (field->words)
+            cJSON_AddItemToObject(json, "words", words_json(field->words));
+        if (members_of(field, fields))
+            cJSON_AddItemToObject(json, "fields", fields_json(field->members));
         cJSON_AddItemToArray(list, json);
     }
     return list;
