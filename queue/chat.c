@@ -12,6 +12,7 @@ enum { HOPS_MAX = 16 }; // as in common.lua
 struct looker {
     redisContext *redis;
     char prefix[16];
+    int64_t now_ms; // Redis's
     struct err *err;
 };
 
@@ -80,6 +81,10 @@ static bool read_fields(struct looker *l, struct queue_chat *chat)
             chat->has_attempt = true;
         else if (strcmp(name, "res") == 0)
             chat->has_result = true;
+        else if (strcmp(name, "stop") == 0)
+            snprintf(chat->stopped, sizeof(chat->stopped), "%s", reply_str(value));
+        else if (strcmp(name, "spent") == 0)
+            counts_read(reply_str(value), l->now_ms / DAY_MS, chat->used, NULL);
     }
     freeReplyObject(reply);
     return true;
@@ -106,8 +111,11 @@ bool queue_chat_read(const char *url, const char *account, const char *alias,
         return false;
     shard_prefix(shard_of_account(account, shards), l.prefix);
     struct queue_chat chat = {0};
-    char *name = find_name(&l, account, alias);
-    bool ok = name != NULL;
+    char *name = NULL;
+    bool ok = sync_now(l.redis, &l.now_ms, err);
+    if (ok)
+        name = find_name(&l, account, alias);
+    ok = name != NULL;
     if (ok) {
         chat.chat = x_printf("%s:%s", account, name);
         ok = read_fields(&l, &chat) && read_timer(&l, &chat) && add_length(&l, "mb:", &chat) &&

@@ -5,13 +5,15 @@
 -- ARGV  1 incarnation, 2 number of this call, 3 most chats
 -- Returns per chat: {chat, epoch, done, state, attempt, result, fired, {records}, {up to 64 mailbox entries}, turn,
 --       ms until when the flow is silent or 0}.
--- Nothing for a worker that has no lease.
+-- Nothing for a worker that has no lease. Of an account that is paused nothing but its lane is given: its chats are
+-- parked as they come up, each once, until account.lua or the sweeper lets them go on.
 --
 -- Arriving twice: a worker has one claim per shard under way; the last one's number and chats are kept, and a repeat is
 -- given the same chats again. An empty answer is kept too: else a copy of the call that was stuck on an old connection
 -- could take chats of which the worker never hears.
 local incarnation, number, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local BYTES_ENOUGH = 4194304 -- of one answer; always at least one chat
+local PARKED_ENOUGH = 1000   -- likewise: who claims next goes on
 local now = now_ms()
 
 if not call('ZSCORE', s .. 'leases', incarnation) then
@@ -68,13 +70,20 @@ local function take(chat)
     end
     local epoch = math.max((tonumber(h[2]) or 0) + 1, now) -- why the clock: append() in common.lua
     call('HSET', key, 'st', 'held', 'owner', incarnation, 'epoch', epoch)
-    call('HDEL', key, 'jn', 'late', 'early')
+    call('HDEL', key, 'jn', 'late', 'early', 'refused')
     call('SADD', s .. 'held:' .. incarnation, chat)
     return true
 end
 
-local given, chats, bytes = {}, {}, 0
-while #given < most and bytes < BYTES_ENOUGH do
+-- Whether any account is paused is asked once.
+local some_paused = call('EXISTS', s .. 'pauses') == 1
+local function must_stop(account, chat)
+    local ends = some_paused and chat ~= account .. ':~' and call('ZSCORE', s .. 'pauses', account)
+    return ends and tonumber(ends) > now and call('HGET', s .. 'chat:' .. chat, 'st') == 'ready'
+end
+
+local given, chats, bytes, parked = {}, {}, 0, 0
+while #given < most and bytes < BYTES_ENOUGH and parked < PARKED_ENOUGH do
     local account = call('LPOP', s .. 'ring')
     if not account then
         break
@@ -84,7 +93,10 @@ while #given < most and bytes < BYTES_ENOUGH do
     if call('LLEN', ready) > 0 then
         call('RPUSH', s .. 'ring', account)
     end
-    if chat and take(chat) then
+    if chat and must_stop(account, chat) then
+        park(chat, 'paused')
+        parked = parked + 1
+    elseif chat and take(chat) then
         local description = describe(chat)
         given[#given + 1] = description
         chats[#chats + 1] = chat

@@ -145,9 +145,30 @@ local function append(chat, json)
     end
 end
 
+-- Parks a chat. `why` says what of its account's it waits for (paused, account, contact, rate), or is false: its own
+-- effect. The chats that wait for one of these are listed by the account, the first that was parked first.
+local function park(chat, why)
+    call('HSET', s .. 'chat:' .. chat, 'st', 'parked')
+    call('SADD', s .. 'parked', chat)
+    if why then
+        call('HSET', s .. 'chat:' .. chat, 'stop', why)
+        call('ZADD', s .. 'stopped:' .. why .. ':' .. account_of(chat), text(now_ms()), chat)
+    end
+end
+
+-- A parked chat is to be parked no more; whoever calls this gives it another status.
+local function leave_parked(chat)
+    call('SREM', s .. 'parked', chat)
+    local why = call('HGET', s .. 'chat:' .. chat, 'stop')
+    if why then
+        call('HDEL', s .. 'chat:' .. chat, 'stop')
+        call('ZREM', s .. 'stopped:' .. why .. ':' .. account_of(chat), chat)
+    end
+end
+
 -- Wakes a parked chat; what it waited for goes ahead of its account's other chats.
 local function unpark(chat)
-    call('SREM', s .. 'parked', chat)
+    leave_parked(chat)
     make_ready(chat, true)
 end
 

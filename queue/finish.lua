@@ -12,10 +12,11 @@
 local chat, done, flags, after = ARGV[1], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local key, mailbox = s .. 'chat:' .. chat, s .. 'mb:' .. chat
 local account = account_of(chat)
-local h = call('HMGET', key, 'st', 'epoch', 'fin', 'done', 'owner', 'fired', 'late', 'early', 'timer', 'paused', 'into')
+local h = call('HMGET', key, 'st', 'epoch', 'fin', 'done', 'owner', 'fired', 'late', 'early', 'timer', 'paused', 'into',
+               'refused')
 local status, epoch, fin, old, owner = h[1], h[2], h[3], tonumber(h[4]), h[5]
 local fired, late, early, timer = h[6], h[7], h[8], h[9]
-local paused, into, joins = h[10], h[11], is_joined(chat)
+local paused, into, joins, refused = h[10], h[11], is_joined(chat), h[12]
 if fin == ARGV[2] or (not status and call('GET', s .. 'joined:' .. chat) == ARGV[2]) then
     return redis.status_reply('OK')
 end
@@ -93,6 +94,18 @@ elseif fired and not late and after ~= 'ready' then
     call('HDEL', key, 'fired')
 end
 
+-- What the journal refused waits for its account (see spend.lua), unless an operator let that go on meanwhile.
+local why = false
+if refused then
+    local gen
+    why, gen = string.match(refused, '^(%a+) (.*)$')
+    call('HDEL', key, 'refused')
+    if after == 'parked' and gen ~= (call('HGET', s .. 'account:' .. account, 'gen') or '') then
+        call('HDEL', key, 'slot')
+        after = 'ready'
+    end
+end
+
 if into or joins then
     call('HSET', key, 'st', after) -- under_way() asks
 end
@@ -102,8 +115,7 @@ if into and not under_way(chat) then
 elseif after == 'ready' or late or (after == 'parked' and settled) then
     make_ready(chat, true)
 elseif after == 'parked' then
-    call('HSET', key, 'st', 'parked')
-    call('SADD', s .. 'parked', chat)
+    park(chat, why)
 elseif call('LLEN', mailbox) > 0 then
     make_ready(chat, false)
 else

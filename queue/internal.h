@@ -5,7 +5,7 @@
  * piece sync.c   blocking connection          link.c   asynchronous connection that re-opens itself
  *   call.c   the ordered list of unanswered calls on the main link
  *   admit.c, admit_spool.c, work_claim.c, work.c, pause.c, publish.c, serve.c, timers.c, room.c;
- *   blocking: admin.c, chat.c, audit.c, stats.c: the public calls, by concern
+ *   blocking: account.c, admin.c, chat.c, audit.c, stats.c: the public calls, by concern
  * One thread: the loop's.
  */
 #pragma once
@@ -80,6 +80,7 @@ enum script_id {
     SCRIPT_RETRY,
     SCRIPT_PAUSE,
     SCRIPT_PUBLISH,
+    SCRIPT_ACCOUNT,
     SCRIPT_COUNT,
 };
 struct script {
@@ -110,6 +111,9 @@ MUST_USE redisReply *sync_words(redisContext *redis, struct err *err, ...)
 MUST_USE bool sync_shards(redisContext *redis, unsigned *ret_shards, struct err *err);
 // An open connection and the shard count that is in force: ERR_CONFIG when there is none.
 MUST_USE redisContext *sync_open_shards(const char *url, unsigned *ret_shards, struct err *err);
+
+// Redis's clock.
+MUST_USE bool sync_now(redisContext *redis, int64_t *ret_ms, struct err *err);
 
 // Which of ours an error answer is.
 void reply_error(const char *text, struct err *err);
@@ -288,6 +292,16 @@ void admit_seen(const struct queue *queue, const char *account, const char *dedu
 // NULL.
 void sent_bucket(unsigned shard_count, const char *account, const char *id, char ret_bucket[16],
                  uint8_t ret_hash[16]);
+
+enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS }; // the windows of budgets
+
+// The arguments of journal.lua that say what is spent; and what it refused.
+void spend_add(struct cmd *cmd, const struct queue_spend *spend);
+MUST_USE bool refusal_read(const redisReply *reply, struct queue_refusal *ret_refusal);
+// What is counted of a window (spend.lua): zeros when `text` is of another one. ret_reserved may be
+// NULL.
+void counts_read(const char *text, int64_t window, int64_t ret_used[QUEUE_COUNTED],
+                 int64_t *ret_reserved);
 
 void room_tick(struct queue *queue); // asks Redis what queue_room() goes by
 // The events have an answer: a letter for each, or err, or, without both, they are on disk. Frees

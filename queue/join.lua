@@ -77,16 +77,30 @@ local function joiner()
             call('HSET', key, 'fired', h.fired)
         end
         if own[2] == 'parked' then
-            call('SREM', s .. 'parked', winner) -- without an effect in hand: it parks again if it still has to
+            leave_parked(winner) -- without an effect in hand: it parks again if it still has to
         end
         if own[2] == 'parked' or (own[2] == 'idle' and h.fired) then
             set_joining(winner) -- join_on() schedules it
         end
     end
 
+    -- What was spent on a person under both names; of two days the later one counts (see spend.lua).
+    local function add_spent(winner, spent)
+        local own = call('HGET', s .. 'chat:' .. winner, 'spent')
+        local pattern = '^(%d+) (%d+) (%d+) (%d+)$'
+        local day, sends, calls, tokens = string.match(spent, pattern)
+        local own_day, own_sends, own_calls, own_tokens = string.match(own or '', pattern)
+        if day and day == own_day then
+            spent = string.format('%s %.0f %.0f %.0f', day, sends + own_sends, calls + own_calls, tokens + own_tokens)
+        end
+        if not own_day or (day and tonumber(day) >= tonumber(own_day)) then
+            call('HSET', s .. 'chat:' .. winner, 'spent', spent)
+        end
+    end
+
     -- Moves all that a loser at rest has to the winner.
     local function absorb(winner, loser)
-        local h, fields = {}, {'state', 'timer', 'fired', 'done', 'epoch', 'turn', 'fin'}
+        local h, fields = {}, {'state', 'timer', 'fired', 'done', 'epoch', 'turn', 'fin', 'spent'}
         for i, value in ipairs(call('HMGET', s .. 'chat:' .. loser, unpack(fields))) do
             h[fields[i]] = value
         end
@@ -94,6 +108,9 @@ local function joiner()
         move(s .. 'late:' .. loser, s .. 'mb:' .. winner)
         if h.state then
             hand_over(winner, loser, h)
+        end
+        if h.spent then
+            add_spent(winner, h.spent)
         end
         call('ZREM', s .. 'timers', loser)
         call('SREM', s .. 'joining', loser)
@@ -163,7 +180,7 @@ local function joiner()
             if status == 'ready' then
                 unlist(loser)
             elseif status == 'parked' then
-                call('SREM', s .. 'parked', loser)
+                leave_parked(loser)
             end
             set_joining(loser)
         elseif status == 'joining' then -- it waits for nobody any more

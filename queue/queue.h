@@ -166,6 +166,39 @@ struct queue_timer {
     const char *token;
 };
 
+// What an effect is counted as.
+enum queue_counted { QUEUE_SENDS, QUEUE_CALLS, QUEUE_TOKENS, QUEUE_COUNTED };
+
+/*
+ * What a journal call spends of the budgets of its chat's contact (per day, UTC) and account (per
+ * hour). What is asked for and what is taken is one: the script does both, by Redis's clock.
+ */
+struct queue_spend {
+    bool leaves;               // an effect leaves when this is stored: it must be allowed to
+    enum queue_counted kind;   // of it
+    bool counted;              // it was before: a further try of the same attempt takes nothing
+    int64_t reserve;           // QUEUE_TOKENS: what it may need; 0 = not known
+    int64_t per_day, per_hour; // limits of the contact and of the account; 0 = none
+    int64_t tokens;            // that the effect before it took
+    int64_t unreserve;         // and that were reserved for that one
+};
+
+enum queue_stop {
+    QUEUE_STOP_PAUSED,  // the account is paused
+    QUEUE_STOP_CONTACT, // the contact's budget of this day is used up
+    QUEUE_STOP_ACCOUNT, // the account's of this hour
+    QUEUE_STOP_RATE,    // the account's sends come faster than an operator lets them
+    QUEUE_STOPS,
+};
+const char *queue_stop_name(enum queue_stop stop); // "paused", "contact", "account", "rate"
+
+// Why an effect may not leave now.
+struct queue_refusal {
+    enum queue_stop why;
+    int64_t wait_ms; // try again then; an operator may let the chat go on earlier
+    int64_t used, limit;
+};
+
 struct queue_journal {
     const char *chat;
     int64_t epoch;
@@ -175,10 +208,16 @@ struct queue_journal {
     const char *const *records; // appended to the activation's records
     size_t record_count;
     const char *sent_id; // id that the platform gave our message: its echo will be known; or NULL
+    const struct queue_spend *spend;   // or NULL: nothing
+    struct queue_refusal *ret_refusal; // with `spend`: filled before `done` gets ERR_LIMIT
 };
 typedef void (*queue_done_fn)(void *arg, const struct err *err);
 
-// Stores state and attempt (before an effect leaves) or its result (after). Strings are copied.
+/*
+ * Stores state and attempt (before an effect leaves) or its result (after). Strings are copied.
+ * ERR_LIMIT: the effect may not leave now; then nothing is stored or counted (but sent_id). When
+ * the chat is then parked, it is one of those that queue_account_… lets go on.
+ */
 void queue_journal(struct queue *queue, const struct queue_journal *journal, queue_done_fn done,
                    void *arg);
 
@@ -231,6 +270,41 @@ MUST_USE bool queue_release_account(const char *url, const char *account, unsign
                                     struct err *err);
 
 /*
+ * What operators may say of an account; blocking. It is in Redis, where the scripts see it: it
+ * holds for all workers at once, and until it is taken back. Events go on being admitted.
+ *
+ * Paused, nothing of it leaves and none of its chats is given to a worker; they are parked as they
+ * come up, and a chat in a worker's hands is at its next effect. `ms` 0 = until it is resumed.
+ */
+MUST_USE bool queue_account_pause(const char *url, const char *account, int64_t ms,
+                                  struct err *err);
+// ret_woken: how many chats go on.
+MUST_USE bool queue_account_resume(const char *url, const char *account, unsigned *ret_woken,
+                                   struct err *err);
+// At most so many sends per second, of all workers together; 0 = any number.
+MUST_USE bool queue_account_throttle(const char *url, const char *account, unsigned per_second,
+                                     unsigned *ret_woken, struct err *err);
+// The account's budget of this hour anew; with `contacts` also that of this day of every chat that
+// waits for its own.
+MUST_USE bool queue_account_release(const char *url, const char *account, bool contacts,
+                                    unsigned *ret_woken, struct err *err);
+// A contact's of this day; and the account's does not stop this chat for the rest of the hour.
+// ERR_NOT_FOUND when there is no such chat.
+MUST_USE bool queue_account_release_chat(const char *url, const char *account, const char *alias,
+                                         struct err *err);
+
+struct queue_account {
+    int64_t paused_ms;           // until when; 0 = it is not; INT64_MAX = until it is resumed
+    unsigned per_second;         // 0 = any number
+    int64_t used[QUEUE_COUNTED]; // in this hour
+    int64_t reserved;            // tokens of effects in hand
+    uint64_t parked[QUEUE_STOPS];
+};
+// Of each of these accounts; one that was never heard of is all zero.
+MUST_USE bool queue_account_read(const char *url, const char *const *accounts, size_t count,
+                                 struct queue_account *ret_states, struct err *err);
+
+/*
  * A person (or another app) answered in a chat: its flow stays silent until then. Kept with the
  * chat, given with each claim; the latest call wins, 0 ends it. `echo_id`, when not NULL, is the id
  * of the message that tells: nothing happens (ret: false) when that message is one of ours, or the
@@ -254,9 +328,11 @@ struct queue_chat {
     uint64_t waiting;  // events in its mailbox
     int64_t paused_ms; // until when its flow stays silent; 0 = it may speak
     int64_t timer_ms;  // when its timer is due; 0 = none is armed
-    bool has_state;    // a session
-    bool has_attempt;  // an effect in hand …
-    bool has_result;   // … and its result
+    char stopped[16];  // parked for its account's sake: a queue_stop_name(); else ""
+    int64_t used[QUEUE_COUNTED]; // of its contact's budgets, in this day
+    bool has_state;              // a session
+    bool has_attempt;            // an effect in hand …
+    bool has_result;             // … and its result
 };
 // Blocking; ERR_NOT_FOUND when there is no such chat.
 MUST_USE bool queue_chat_read(const char *url, const char *account, const char *alias,

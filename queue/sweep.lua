@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
--- sweep: timers that are due, workers that are gone, repairs.
+-- sweep: timers that are due, workers that are gone, accounts whose pause is over, repairs.
 --
 -- KEYS  1 prefix
 -- ARGV  1 what: 'all' (done about once a second, whoever asks) or 'timers' (always), 2 lease in ms
 -- Returns how many chats it made ready.
 --
 -- Arriving twice: it looks at what is there and leaves nothing to do for the second.
+-- @include wake.lua
 local what, lease = ARGV[1], tonumber(ARGV[2])
 -- A little less than the second between two attempts of one worker: its next one must not come a moment too early.
 if what == 'all' and not call('SET', s .. 'swept', '1', 'NX', 'PX', 900) then
@@ -46,6 +47,22 @@ for _, incarnation in ipairs(call('ZRANGEBYSCORE', s .. 'leases', '-inf', now)) 
         call('HSET', s .. 'suspect', incarnation, now + lease)
     elseif now >= tonumber(deadline) then
         woken = woken + give_back(incarnation)
+    end
+end
+
+-- An account whose pause is over: its chats go on, some at a time; the last ones take the pause with them.
+local CHATS_A_SWEEP = 500
+for _, account in ipairs(call('ZRANGEBYSCORE', s .. 'pauses', '-inf', now, 'LIMIT', 0, 4)) do
+    local count = wake_stopped(account, 'paused', now, CHATS_A_SWEEP)
+    woken = woken + count
+    if count < CHATS_A_SWEEP then
+        local at = s .. 'account:' .. account
+        call('ZREM', s .. 'pauses', account)
+        call('HDEL', at, 'paused')
+        call('HSET', at, 'gen', text(now)) -- what the journal refused and is not parked yet (finish.lua)
+        if call('HEXISTS', at, 'rate') == 0 then
+            call('EXPIRE', at, 172800)
+        end
     end
 end
 

@@ -177,6 +177,20 @@ redisContext *sync_open_text(const char *text, struct err *err)
     return redis;
 }
 
+bool sync_now(redisContext *redis, int64_t *ret_ms, struct err *err)
+{
+    redisReply *reply = sync_words(redis, err, "TIME", (char *)NULL);
+    if (!reply)
+        return false;
+    bool ok = reply->type == REDIS_REPLY_ARRAY && reply->elements == 2;
+    if (ok)
+        *ret_ms = reply_int(reply->element[0]) * 1000 + reply_int(reply->element[1]) / 1000;
+    else
+        err_set(err, ERR_INTERNAL, "Redis: TIME answered something else than a time");
+    freeReplyObject(reply);
+    return ok;
+}
+
 bool sync_shards(redisContext *redis, unsigned *ret_shards, struct err *err)
 {
     redisReply *reply = sync_words(redis, err, "GET", "hm:{config}:shards", (char *)NULL);

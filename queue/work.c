@@ -14,8 +14,9 @@ struct plain_call {
     queue_done_fn done;
     void *arg;
     unsigned shard;
-    int64_t timer_ms; // finish armed a timer with this delay; -1 = none
-    size_t bytes;     // counted in queue->backlog
+    int64_t timer_ms;                  // finish armed a timer with this delay; -1 = none
+    size_t bytes;                      // counted in queue->backlog
+    struct queue_refusal *ret_refusal; // journal's; or NULL
 };
 
 static void on_plain(struct queue *queue, void *arg, const redisReply *reply, const struct err *err)
@@ -60,6 +61,19 @@ static void add_sent(struct cmd *cmd, const struct queue *queue,
     cmd_add(cmd, hash, sizeof(hash));
 }
 
+static void on_journaled(struct queue *queue, void *arg, const redisReply *reply,
+                         const struct err *err)
+{
+    struct plain_call *plain = arg;
+    struct err limit = {0};
+    if (!err && plain->ret_refusal && refusal_read(reply, plain->ret_refusal)) {
+        err_set(&limit, ERR_LIMIT, "refused: %s", queue_stop_name(plain->ret_refusal->why));
+        err = &limit;
+    }
+    plain->done(plain->arg, err);
+    free(plain);
+}
+
 void queue_journal(struct queue *queue, const struct queue_journal *journal, queue_done_fn done,
                    void *arg)
 {
@@ -78,9 +92,11 @@ void queue_journal(struct queue *queue, const struct queue_journal *journal, que
     cmd_add_str(&cmd, journal->attempt);
     cmd_add_str(&cmd, journal->result);
     add_sent(&cmd, queue, journal);
+    spend_add(&cmd, journal->spend);
+    plain->ret_refusal = journal->spend ? journal->ret_refusal : NULL;
     for (size_t i = 0; i < journal->record_count; i++)
         cmd_add_str(&cmd, journal->records[i]);
-    queue_call(queue, &cmd, on_plain, plain);
+    queue_call(queue, &cmd, on_journaled, plain);
 }
 
 static const char *next_name(enum queue_next next)
