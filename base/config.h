@@ -67,7 +67,10 @@ struct config {
     int64_t worker_history_days; // retention of session_history
     bool worker_mark_read;
     int64_t worker_pause_minutes; // after a person answered; 0 = not at all
-    char *worker_status_listen;   // address:port of /metrics and /readyz; "" = none
+    // Of each contact in a day (UTC), and of each account in an hour; 0 = no limit
+    int64_t worker_budget_contact_sends, worker_budget_contact_calls, worker_budget_contact_tokens;
+    int64_t worker_budget_sends, worker_budget_calls, worker_budget_tokens;
+    char *worker_status_listen; // address:port of /metrics and /readyz; "" = none
 
     char *graph_facebook_url, *graph_instagram_url, *graph_version;
     int64_t graph_timeout_ms;

@@ -186,20 +186,59 @@ static const struct command add_command = {
 /* --- list, show
  * ------------------------------------------------------------------------------------------ */
 
-static void print_row(void *arg, const struct account *account)
+struct listing {
+    struct cli *cli;
+    char **keys; // in the order of the rows
+    char **rows;
+    struct account_budgets *budgets;
+    size_t count;
+};
+
+static void add_row(void *arg, const struct account *account)
 {
-    size_t *count = arg;
-    ++*count;
-    printf("%-9s  %-20s  %-12s  %zu flow%s  %s\n", platform_name(account->platform),
-           account->account_id, account->status, account->flow_count,
-           account->flow_count == 1 ? " " : "s", account->name ? account->name : "");
+    struct listing *listing = arg;
+    size_t n = listing->count++;
+    listing->keys = x_realloc(listing->keys, n + 1, sizeof *listing->keys);
+    listing->rows = x_realloc(listing->rows, n + 1, sizeof *listing->rows);
+    listing->budgets = x_realloc(listing->budgets, n + 1, sizeof *listing->budgets);
+    listing->keys[n] = account_key(account->platform, account->account_id);
+    listing->budgets[n] = account->budgets;
+    listing->rows[n] =
+        x_printf("%-9s  %-20s  %-12s  %zu flow%s  %s\n", platform_name(account->platform),
+                 account->account_id, account->status, account->flow_count,
+                 account->flow_count == 1 ? " " : "s", account->name ? account->name : "");
+}
+
+// The rows, each with what Redis knows of it; without Redis, the rows.
+static void print_listing(struct listing *listing)
+{
+    struct err err = {0};
+    struct queue_account *states = x_calloc(listing->count + 1, sizeof *states);
+    bool known =
+        queue_account_read(listing->cli->config.redis_url, (const char *const *)listing->keys,
+                           listing->count, states, &err);
+    for (size_t i = 0; i < listing->count; i++) {
+        fputs(listing->rows[i], stdout);
+        if (known)
+            account_state_print_line(listing->cli, &states[i], &listing->budgets[i]);
+        free(listing->keys[i]);
+        free(listing->rows[i]);
+    }
+    if (!known)
+        fprintf(stderr, "%s: budgets and pauses are not shown (%s)\n", listing->cli->path,
+                err.text);
+    free(states);
+    free(listing->keys);
+    free(listing->rows);
+    free(listing->budgets);
 }
 
 static bool list(struct cli *cli, struct db *db, struct err *err)
 {
-    size_t count = 0;
-    bool ok = account_each(db, print_row, &count, err);
-    if (ok && count == 0)
+    struct listing listing = {.cli = cli};
+    bool ok = account_each(db, add_row, &listing, err);
+    print_listing(&listing);
+    if (ok && listing.count == 0)
         puts("no accounts; connect one with `hookmill account add`");
     return ok;
 }
@@ -211,7 +250,7 @@ static int run_list(struct cli *cli)
 
 static const struct command list_command = {
     .name = "list",
-    .summary = "List the accounts.",
+    .summary = "List the accounts, with what they spent of their budgets in this hour.",
     .run = run_list,
 };
 
@@ -228,6 +267,7 @@ static bool show(struct cli *cli, struct db *db, const struct account_name *name
            account->ambiguous ? account->ambiguous : "resend");
     for (size_t i = 0; i < account->flow_count; i++)
         printf("flow       %s%s\n", account->flows[i], i == 0 ? "  (started by messages)" : "");
+    account_state_print(cli, account);
     account_free(account);
     return true;
 }
@@ -240,7 +280,7 @@ static int run_show(struct cli *cli)
 static const struct cli_option name_options[] = {ACCOUNT_OPTIONS, {0}};
 static const struct command show_command = {
     .name = "show",
-    .summary = "Show one account.",
+    .summary = "Show one account: its flows, its budgets, whether it is paused, what is parked.",
     .options = name_options,
     .run = run_show,
 };
@@ -351,11 +391,20 @@ static const struct command rotate_command = {
     .run = run_rotate,
 };
 
-static const struct command *const children[] = {
-    &add_command,     &list_command,   &show_command,           &enable_command,
-    &disable_command, &rotate_command, &command_account_secret, NULL};
+static const struct command *const children[] = {&add_command,
+                                                 &list_command,
+                                                 &show_command,
+                                                 &enable_command,
+                                                 &disable_command,
+                                                 &rotate_command,
+                                                 &command_account_secret,
+                                                 &command_account_pause,
+                                                 &command_account_resume,
+                                                 &command_account_throttle,
+                                                 &command_account_release,
+                                                 NULL};
 const struct command command_account = {
     .name = "account",
-    .summary = "Connect accounts and switch flows on and off.",
+    .summary = "Connect accounts; switch their flows on and off; pause, throttle and release them.",
     .children = children,
 };

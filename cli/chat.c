@@ -70,9 +70,15 @@ static void show_json(const struct queue_chat *chat)
     buf_add_json_str(&out, chat->into);
     buf_printf(&out,
                ",\"waiting\":%" PRIu64 ",\"pausedUntil\":%" PRId64 ",\"timer\":%" PRId64
-               ",\"session\":%s,\"attempt\":%s,\"result\":%s}",
+               ",\"session\":%s,\"attempt\":%s,\"result\":%s",
                chat->waiting, chat->paused_ms, chat->timer_ms, chat->has_state ? "true" : "false",
                chat->has_attempt ? "true" : "false", chat->has_result ? "true" : "false");
+    buf_add_str(&out, ",\"stopped\":");
+    buf_add_json_str(&out, chat->stopped[0] ? chat->stopped : NULL);
+    buf_printf(&out,
+               ",\"usedToday\":{\"sends\":%" PRId64 ",\"apiCalls\":%" PRId64 ",\"tokens\":%" PRId64
+               "}}",
+               chat->used[QUEUE_SENDS], chat->used[QUEUE_CALLS], chat->used[QUEUE_TOKENS]);
     puts(out.data);
     buf_deinit(&out);
 }
@@ -88,13 +94,20 @@ static void show_time(const char *name, int64_t ms)
 static void show(const struct queue_chat *chat)
 {
     printf("%-13s %s\n", "chat", chat->chat);
-    printf("%-13s %s\n", "status", chat->status);
+    printf("%-13s %s%s%s\n", "status", chat->status, chat->stopped[0] ? ": " : "",
+           !chat->stopped[0]                       ? ""
+           : strcmp(chat->stopped, "paused") == 0  ? "its account is paused"
+           : strcmp(chat->stopped, "contact") == 0 ? "the contact's budget is used up"
+           : strcmp(chat->stopped, "account") == 0 ? "the account's budget is used up"
+                                                   : "its account is throttled");
     printf("%-13s %s\n", "owner", chat->owner ? chat->owner : "-");
     if (chat->into)
         printf("%-13s %s\n", "joins", chat->into);
     printf("%-13s %" PRIu64 "\n", "waiting", chat->waiting);
     show_time("paused until", chat->paused_ms > clock_wall_ms() ? chat->paused_ms : 0);
     show_time("timer", chat->timer_ms);
+    printf("%-13s %" PRId64 " sends, %" PRId64 " API calls, %" PRId64 " tokens\n", "used today",
+           chat->used[QUEUE_SENDS], chat->used[QUEUE_CALLS], chat->used[QUEUE_TOKENS]);
     printf("%-13s %s\n", "session", chat->has_state ? "yes" : "no");
     printf("%-13s %s\n", "attempt",
            !chat->has_attempt ? "no"

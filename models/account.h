@@ -21,6 +21,12 @@ struct account_secret {
     char *value; // opened; NULL: its key is not (any more) at hand
 };
 
+// settings.budgets: what flows may spend; < 0 = as configured, 0 = no limit.
+struct account_budgets {
+    int64_t contact_sends_per_day, contact_calls_per_day, contact_tokens_per_day;
+    int64_t sends_per_hour, calls_per_hour, tokens_per_hour;
+};
+
 struct account {
     char id[25];      // ObjectId of the integration
     char user_id[25]; // owner
@@ -39,6 +45,7 @@ struct account {
     struct account_secret *secrets; // sorted by name; of account_load alone
     size_t secret_count;
     int64_t updated_ms;
+    struct account_budgets budgets;
 };
 void account_free(struct account *account); // wipes token and secrets
 

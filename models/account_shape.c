@@ -81,6 +81,23 @@ static void read_flows(const bson_t *doc, struct account *account)
     }
 }
 
+static int64_t read_budget(const bson_t *doc, const char *path)
+{
+    int64_t budget = document_int(doc, path, -1);
+    return budget >= 0 ? budget : -1;
+}
+
+static void read_budgets(const bson_t *doc, struct account_budgets *budgets)
+{
+    *budgets = (struct account_budgets){
+        .contact_sends_per_day = read_budget(doc, "settings.budgets.contactSendsPerDay"),
+        .contact_calls_per_day = read_budget(doc, "settings.budgets.contactApiCallsPerDay"),
+        .contact_tokens_per_day = read_budget(doc, "settings.budgets.contactTokensPerDay"),
+        .sends_per_hour = read_budget(doc, "settings.budgets.sendsPerHour"),
+        .calls_per_hour = read_budget(doc, "settings.budgets.apiCallsPerHour"),
+        .tokens_per_hour = read_budget(doc, "settings.budgets.tokensPerHour")};
+}
+
 static int64_t read_updated(const bson_t *doc)
 {
     int64_t synced = document_int(doc, "lastSyncedAt", document_int(doc, "lastSync", 0));
@@ -123,6 +140,7 @@ struct account *account_from_document(const struct account_shape *shape, enum pl
     const char *policy = document_str(doc, "settings.ambiguous");
     account->ambiguous = x_dup(policy != NULL && strcmp(policy, "skip") == 0 ? "skip" : "resend");
     account->pause_minutes = document_int(doc, "settings.pauseMinutes", -1);
+    read_budgets(doc, &account->budgets);
     read_flows(doc, account);
     account->updated_ms = read_updated(doc);
     return account;

@@ -221,6 +221,17 @@ static bool read_settings(struct hand *op, int64_t now_ms, struct queue_account 
     return true;
 }
 
+static bool read_known(struct hand *op, struct queue_account *state)
+{
+    char *key = x_printf("%saccounts", op->prefix);
+    redisReply *reply = sync_words(op->redis, op->err, "SISMEMBER", key, op->account, (char *)NULL);
+    free(key);
+    if (reply)
+        state->known = reply_int(reply) == 1;
+    freeReplyObject(reply);
+    return reply != NULL;
+}
+
 static bool read_parked(struct hand *op, struct queue_account *state)
 {
     for (int why = 0; why < QUEUE_STOPS; why++) {
@@ -249,7 +260,8 @@ bool queue_account_read(const char *url, const char *const *accounts, size_t cou
     for (size_t i = 0; ok && i < count; i++) {
         op.account = accounts[i];
         shard_prefix(shard_of_account(accounts[i], shards), op.prefix);
-        ok = read_settings(&op, now_ms, &states[i]) && read_parked(&op, &states[i]);
+        ok = read_known(&op, &states[i]) && read_settings(&op, now_ms, &states[i]) &&
+             read_parked(&op, &states[i]);
     }
     redisFree(op.redis);
     if (ok)

@@ -70,7 +70,7 @@ local function take(chat)
     end
     local epoch = math.max((tonumber(h[2]) or 0) + 1, now) -- why the clock: append() in common.lua
     call('HSET', key, 'st', 'held', 'owner', incarnation, 'epoch', epoch)
-    call('HDEL', key, 'jn', 'late', 'early', 'refused')
+    call('HDEL', key, 'jn', 'late', 'early')
     call('SADD', s .. 'held:' .. incarnation, chat)
     return true
 end

@@ -294,6 +294,7 @@ MUST_USE bool queue_account_release_chat(const char *url, const char *account, c
                                          struct err *err);
 
 struct queue_account {
+    bool known;                  // an event of it was seen, or an operator spoke of it
     int64_t paused_ms;           // until when; 0 = it is not; INT64_MAX = until it is resumed
     unsigned per_second;         // 0 = any number
     int64_t used[QUEUE_COUNTED]; // in this hour

@@ -10,7 +10,8 @@
  * CLOSING journals what the activation did and up to which event, so that a crash behind it repeats
  * exactly that projection and nothing else. Whatever Redis refuses with a stale epoch is somebody
  * else's now: dropped. begin.c reads the claim; activation.c runs it; attempt.c takes one effect
- * out and back; project.c and inbound.c write it down; rest.c puts it down. Loop thread.
+ * out and back; spend.c charges the budgets; project.c and inbound.c write it down; rest.c puts it
+ * down. Loop thread.
  *
  * While the chat is paused, because a person answered, events are recorded and neither start nor
  * resume a flow, and the deadline of a wait is kept until the pause is over. A turn of the flow
@@ -49,6 +50,8 @@ struct attempt {
     bool open;        // the request may have left
     bool ambiguous;   // it did, and nobody knows what came of it
     int tries;        // that did not succeed so far
+    bool counted;     // the budgets have been charged with it
+    int64_t reserved; // tokens, until its result says how many it took
     int64_t first_ms; // when it left for the first time
     int64_t since_ms; // when it left last
     char *delivery;   // the delivery whose event made it, for logs; or NULL
@@ -80,13 +83,17 @@ struct activation {
     // What this activation learned and did
     struct known *account, *flow;
     struct history history;
-    const char *delivery; // of the last event; borrowed from `entries`; or NULL
-    char *sent_id;        // the platform's id of a message that left; the journal is told next
+    const char *delivery;         // of the last event; borrowed from `entries`; or NULL
+    struct queue_spend spend;     // what the next journal call charges the budgets with
+    struct queue_refusal refusal; // that call's answer, when the effect may not leave
+    size_t journaled_before;      // entries of the history that the journal had before that call
+    char *sent_id; // the platform's id of a message that left; the journal is told next
     bool timer_used;
     bool pause_noted;
     bool resumed; // a pause was over when this activation began
     bool marked_read;
     int64_t park_ms;        // > 0: rest parked, with a timer
+    int64_t parked_ms;      // clock_mono_ms() when that was decided; 0 = before a crash
     const char *park_token; // "retry" or "settle"
 };
 
@@ -126,6 +133,16 @@ void attempt_resume(struct activation *activation); // one is in hand since the 
 char *attempt_to_json(const struct attempt *attempt);
 bool attempt_from_json(const char *json, struct attempt *ret_attempt);
 void attempt_deinit(struct attempt *attempt);
+
+// spend.c: what the journal's calls charge the budgets with
+void spend_none(struct activation *activation);    // no effect leaves with the next call
+void spend_attempt(struct activation *activation); // the one in hand does, and counts from then on
+void spend_stored(struct activation *activation);  // that call was stored …
+void spend_refused(struct activation *activation); // … or was not
+// The attempt in hand has ended (what it took is in `result`), or failed (NULL) and is tried again.
+void spend_result(struct activation *activation, const cJSON *result);
+char *spend_refusal_text(const struct activation *activation);   // why, in words; free it
+void spend_tell(struct activation *activation, const char *why); // the log, and the figures
 
 // person.c: the other side of the chat
 struct merged {

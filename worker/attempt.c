@@ -33,6 +33,9 @@ char *attempt_to_json(const struct attempt *attempt)
     cJSON_AddItemToObject(json, "effect", json_read(effect, strlen(effect), NULL));
     cJSON_AddBoolToObject(json, "open", attempt->open);
     cJSON_AddBoolToObject(json, "ambiguous", attempt->ambiguous);
+    cJSON_AddBoolToObject(json, "counted", attempt->counted);
+    if (attempt->reserved > 0)
+        json_add_int(json, "reserved", attempt->reserved);
     json_add_int(json, "tries", attempt->tries);
     json_add_int(json, "first", attempt->first_ms);
     json_add_int(json, "since", attempt->since_ms);
@@ -53,6 +56,8 @@ bool attempt_from_json(const char *text, struct attempt *ret_attempt)
         attempt.key = x_dup(json_str(json, "key"));
         attempt.open = json_bool(json, "open", true);
         attempt.ambiguous = json_bool(json, "ambiguous", false);
+        attempt.counted = json_bool(json, "counted", attempt.open);
+        attempt.reserved = json_int(json, "reserved", 0);
         attempt.tries = (int)json_int(json, "tries", 0);
         attempt.since_ms = json_int(json, "since", 0);
         attempt.first_ms = json_int(json, "first", attempt.since_ms);
@@ -77,6 +82,7 @@ void attempt_deinit(struct attempt *attempt)
 static void conclude(struct activation *a, const cJSON *result, const char *status)
 {
     int64_t took = clock_wall_ms() - a->attempt.since_ms;
+    spend_result(a, result);
     history_effect(&a->history, &a->attempt.effect, a->attempt.key, result, status,
                    a->attempt.since_ms, took > 0 ? took : 0, a->attempt.delivery);
     if (a->attempt.effect.kind == EFFECT_SEND && json_str(result, "id")) {
@@ -104,11 +110,8 @@ static void conclude_failed(struct activation *a, const char *why)
 }
 
 // Rests with the attempt still in hand; the timer's token says why it comes back.
-static void park(struct activation *a, const char *token, int64_t delay_ms, const char *why)
+static void rest(struct activation *a, const char *token, int64_t delay_ms, const char *why)
 {
-    log_warn("effect.later", "chat", a->chat, "flow", a->session.flow_id, "node",
-             a->attempt.effect.node, "wait_ms", log_int(delay_ms), "tries",
-             log_int(a->attempt.tries), "delivery", a->attempt.delivery, "reason", why);
     char *note =
         x_printf("%s at node '%s': %s; %s in %lld ms", effect_kind_name(a->attempt.effect.kind),
                  a->attempt.effect.node, why, token, (long long)delay_ms);
@@ -116,8 +119,17 @@ static void park(struct activation *a, const char *token, int64_t delay_ms, cons
     free(note);
     session_pause(&a->session, clock_wall_ms());
     a->park_ms = delay_ms > 0 ? delay_ms : 1;
+    a->parked_ms = clock_mono_ms();
     a->park_token = token;
     activation_close(a);
+}
+
+static void park(struct activation *a, const char *token, int64_t delay_ms, const char *why)
+{
+    log_warn("effect.later", "chat", a->chat, "flow", a->session.flow_id, "node",
+             a->attempt.effect.node, "wait_ms", log_int(delay_ms), "tries",
+             log_int(a->attempt.tries), "delivery", a->attempt.delivery, "reason", why);
+    rest(a, token, delay_ms, why);
 }
 
 // A tenth more or less, so that the chats of an account do not all come back at once.
@@ -149,6 +161,7 @@ static void later(struct activation *a, const struct performed *performed)
 {
     a->attempt.open = false;
     a->attempt.tries++;
+    spend_result(a, NULL);
     if (is_given_up(a)) {
         char *why = x_printf("given up after %d tries: %s", a->attempt.tries, performed->text);
         conclude_failed(a, why);
@@ -279,15 +292,37 @@ static cJSON *recent_messages(const struct activation *a)
     return recent;
 }
 
+// A budget is used up, or an operator says so: the effect did not leave, and waits its time.
+static void refused(struct activation *a)
+{
+    enum { SPREAD_MS = 10000 }; // an account's chats do not all come back in one moment
+    int64_t wait = a->refusal.wait_ms;
+    spend_refused(a);
+    a->attempt.open = false;
+    if (a->attempt.first_ms == a->attempt.since_ms)
+        a->attempt.first_ms = 0;
+    if (a->refusal.why != QUEUE_STOP_RATE)
+        wait += random() % ((wait < SPREAD_MS ? wait : SPREAD_MS) + 1);
+    char *why = spend_refusal_text(a);
+    spend_tell(a, why);
+    rest(a, "retry", wait, why);
+    free(why);
+}
+
 static void journal(struct activation *a);
 
 static void on_journaled(void *arg, const struct err *err)
 {
     struct activation *a = arg;
+    if (err && err->code == ERR_LIMIT) {
+        refused(a);
+        return;
+    }
     if (err) {
         activation_drop(a, err->text);
         return;
     }
+    spend_stored(a);
     if (queue_lease_left_ms(a->worker->queue) <= 0) {
         journal(
             a); // frozen for too long: leave only when Redis says once more that the chat is ours
@@ -307,6 +342,7 @@ static void on_journaled(void *arg, const struct err *err)
 static void journal(struct activation *a)
 {
     activation_set_state(a, ACTIVATION_JOURNALING);
+    spend_attempt(a);
     activation_journal(a, on_journaled);
 }
 

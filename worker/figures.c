@@ -29,6 +29,21 @@ static void declare_effects(struct worker_figures *figures, struct metrics *metr
     }
 }
 
+static void declare_parked(struct worker_figures *figures, struct metrics *metrics)
+{
+    for (int why = 0; why < QUEUE_STOPS; why++) {
+        char labels[64];
+        snprintf(labels, sizeof labels, "why=\"%s\"", queue_stop_name((enum queue_stop)why));
+        unsigned series = metrics_counter(
+            metrics, "hookmill_worker_parked_total",
+            "Chats parked because the budget of their contact or account is used up, or their "
+            "account is paused, or sends too fast (rate).",
+            labels);
+        if (why == 0)
+            figures->parked = series;
+    }
+}
+
 static void declare_sessions(struct worker_figures *figures, struct metrics *metrics)
 {
     figures->sessions_started = metrics_counter(metrics, "hookmill_worker_sessions_started_total",
@@ -54,6 +69,7 @@ void worker_figures_declare(struct worker_figures *figures, struct metrics *metr
     figures->chat_events = metrics_counter(metrics, name, help, "of=\"chat\"");
     figures->lane_events = metrics_counter(metrics, name, help, "of=\"lane\"");
     declare_effects(figures, metrics);
+    declare_parked(figures, metrics);
     declare_sessions(figures, metrics);
     figures->active =
         metrics_gauge(metrics, "hookmill_worker_active", "Activations and lanes under way.", "");
@@ -109,6 +125,12 @@ void worker_count_effect(const struct worker *worker, enum effect_kind kind,
             worker->figures->effects + (unsigned)(kind - EFFECT_SEND) * FIGURE_EFFECT_RESULTS +
                 (unsigned)result_of(performed),
             1);
+}
+
+void worker_count_parked(const struct worker *worker, enum queue_stop why)
+{
+    if (worker->figures)
+        add(worker, worker->figures->parked + (unsigned)why, 1);
 }
 
 void worker_count_session_started(const struct worker *worker)

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/session.h"
 #include "process/metrics.h"
+#include "queue/queue.h"
 #include "worker/perform.h"
 
 struct worker;
@@ -34,6 +35,7 @@ struct worker_figures {
     unsigned chat_claims, lane_claims;
     unsigned chat_events, lane_events; // consumed
     unsigned effects;                  // the first of kind × result
+    unsigned parked;                   // the first of one per reason
     unsigned sessions_started;
     unsigned sessions_ended; // the first of one per status
     unsigned active, flushes;
@@ -46,6 +48,8 @@ void worker_count_claims(const struct worker *worker, bool lane, uint64_t events
 void worker_count_event(const struct worker *worker);
 void worker_count_effect(const struct worker *worker, enum effect_kind kind,
                          const struct performed *performed);
+// An effect may not leave, and its chat is parked.
+void worker_count_parked(const struct worker *worker, enum queue_stop why);
 void worker_count_session_started(const struct worker *worker);
 void worker_count_session_ended(const struct worker *worker, enum session_status status);
 // From time to time: the gauges, what others count, and whether the process is ready, which is

@@ -29,7 +29,8 @@ struct worker {
     struct groq *groq;
     struct writer *writer;
     struct catalog *catalog;
-    struct blocked_account *blocked;
+    struct blocked_account *blocked;      // accounts that Meta refuses just now
+    struct blocked_account *told;         // whose budget is used up: the log says so once
     const struct worker_figures *figures; // or NULL
     uint64_t counted_flushes;             // of the writer's
     unsigned active;                      // activations under way

@@ -93,6 +93,7 @@ static char *state_json(const struct activation *a, bool resting)
 void activation_journal(struct activation *a, queue_done_fn done)
 {
     size_t count;
+    a->journaled_before = a->history.journaled;
     char **records = history_unjournaled(&a->history, &count);
     char *state = state_json(a, false);
     char *attempt = a->attempt.key ? attempt_to_json(&a->attempt) : NULL;
@@ -102,7 +103,9 @@ void activation_journal(struct activation *a, queue_done_fn done)
                                  .attempt = attempt,
                                  .records = (const char *const *)records,
                                  .record_count = count,
-                                 .sent_id = a->sent_id};
+                                 .sent_id = a->sent_id,
+                                 .spend = &a->spend,
+                                 .ret_refusal = &a->refusal};
     queue_journal(a->worker->queue, &call, done, a);
     for (size_t i = 0; i < count; i++)
         free(records[i]);
@@ -129,8 +132,9 @@ static void on_finished(void *arg, const struct err *err)
 static struct queue_timer resting_timer(const struct activation *a, char **ret_token)
 {
     if (a->park_token) {
+        int64_t left = a->park_ms - (a->parked_ms > 0 ? clock_mono_ms() - a->parked_ms : 0);
         *ret_token = x_printf("%s:%s", a->park_token, a->attempt.key);
-        return (struct queue_timer){.delay_ms = a->park_ms, .token = *ret_token};
+        return (struct queue_timer){.delay_ms = left > 0 ? left : 0, .token = *ret_token};
     }
     if (a->has_session && a->session.until_ms > 0) {
         int64_t until = a->session.until_ms > a->paused_ms ? a->session.until_ms : a->paused_ms;
@@ -232,5 +236,6 @@ void activation_close(struct activation *a)
     }
     activation_set_state(a, ACTIVATION_CLOSING);
     a->closed = true;
+    spend_none(a);
     activation_journal(a, on_closed);
 }

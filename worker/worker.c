@@ -108,8 +108,10 @@ static void on_change(void *arg, const char *what)
 {
     struct worker *worker = arg;
     catalog_forget(worker->catalog, what);
-    if (strncmp(what, "account:", 8) == 0)
+    if (strncmp(what, "account:", 8) == 0) {
         blocked_forget(&worker->blocked, what + 8);
+        blocked_forget(&worker->told, what + 8);
+    }
 }
 
 /* --- statistics
@@ -230,6 +232,7 @@ static void close_parts(struct worker *w)
     graph_free(w->graph);
     groq_free(w->groq);
     blocked_free(&w->blocked);
+    blocked_free(&w->told);
     free(w->claiming);
     free(w->claim_again);
 }

@@ -12,7 +12,8 @@ COMMANDS = ["", "listen", "worker", "init", "account", "account add", "account l
             "account enable", "account disable", "account rotate-token", "flow", "flow import", "flow list",
             "flow show", "flow export", "flow lint", "flow nodes", "flow play", "chat", "chat pause", "chat resume",
             "chat show", "queue", "queue stats", "queue audit", "queue dead", "queue dead list", "queue dead retry",
-            "spool", "spool status", "account secret", "account secret set", "account secret remove",
+            "spool", "spool status", "account pause", "account resume", "account throttle", "account release",
+            "account secret", "account secret set", "account secret remove",
             "account secret list", "spool drain", "spool verify", "replay-deliveries", "doctor", "parse", "sim",
             "sim send", "version"]
 
