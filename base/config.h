@@ -68,8 +68,9 @@ struct config {
     bool worker_mark_read;
     int64_t worker_pause_minutes; // after a person answered; 0 = not at all
     // Of each contact in a day (UTC), and of each account in an hour; 0 = no limit
-    int64_t worker_budget_contact_sends, worker_budget_contact_calls, worker_budget_contact_tokens;
-    int64_t worker_budget_sends, worker_budget_calls, worker_budget_tokens;
+    int64_t worker_budget_contact_sends, worker_budget_contact_api_calls,
+        worker_budget_contact_tokens;
+    int64_t worker_budget_sends, worker_budget_api_calls, worker_budget_tokens;
     char *worker_status_listen; // address:port of /metrics and /readyz; "" = none
 
     char *graph_facebook_url, *graph_instagram_url, *graph_version;

@@ -27,7 +27,7 @@ static void limits_of(const struct cli *cli, const struct account_budgets *own,
                       int64_t ret_limits[QUEUE_COUNTED])
 {
     ret_limits[QUEUE_SENDS] = either(own->sends_per_hour, cli->config.worker_budget_sends);
-    ret_limits[QUEUE_CALLS] = either(own->calls_per_hour, cli->config.worker_budget_calls);
+    ret_limits[QUEUE_CALLS] = either(own->calls_per_hour, cli->config.worker_budget_api_calls);
     ret_limits[QUEUE_TOKENS] = either(own->tokens_per_hour, cli->config.worker_budget_tokens);
 }
 

@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- release: an operator makes a parked chat ready, or all those of an account.
+-- release: an operator makes a parked chat ready, or all those of an account that wait for their own effects. (Those
+-- that wait for their account's budget, pause or throttle: account.lua.)
 --
 -- KEYS  1 prefix
 -- ARGV  1 chat, or account
@@ -10,7 +11,7 @@ local name = ARGV[1]
 if account_of(name) == name then
     local count = 0
     for _, chat in ipairs(call('SMEMBERS', s .. 'parked')) do
-        if account_of(chat) == name then
+        if account_of(chat) == name and call('HEXISTS', s .. 'chat:' .. chat, 'stop') == 0 then
             unpark(chat)
             count = count + 1
         end

@@ -39,8 +39,9 @@ static void set_limits(struct queue_spend *spend, const struct config *config,
         spend->per_hour = either(own->sends_per_hour, config->worker_budget_sends);
         return;
     case QUEUE_CALLS:
-        spend->per_day = either(own->contact_calls_per_day, config->worker_budget_contact_calls);
-        spend->per_hour = either(own->calls_per_hour, config->worker_budget_calls);
+        spend->per_day =
+            either(own->contact_calls_per_day, config->worker_budget_contact_api_calls);
+        spend->per_hour = either(own->calls_per_hour, config->worker_budget_api_calls);
         return;
     default:
         spend->per_day = either(own->contact_tokens_per_day, config->worker_budget_contact_tokens);
