@@ -12,7 +12,10 @@
 
 #include "queue/internal.h"
 
-enum { WAKE_MOST = 500 }; // chats that one call lets go on
+enum {
+    SPEND_ARGUMENTS = 7, // of journal.lua
+    WAKE_MOST = 500,     // chats that one call lets go on
+};
 
 static const char *const stop_names[QUEUE_STOPS] = {[QUEUE_STOP_PAUSED] = "paused",
                                                     [QUEUE_STOP_CONTACT] = "contact",
@@ -30,21 +33,18 @@ const char *queue_stop_name(enum queue_stop stop)
 void spend_add(struct cmd *cmd, const struct queue_spend *spend)
 {
     static const char letters[QUEUE_COUNTED] = {'s', 'h', 't'};
-    if (!spend || (!spend->leaves && spend->tokens <= 0 && spend->unreserve <= 0)) {
-        cmd_add_str(cmd, "");
+    bool leaves = spend && spend->leaves;
+    if (!leaves && (!spend || (spend->tokens <= 0 && spend->unreserve <= 0))) {
+        for (int i = 0; i < SPEND_ARGUMENTS; i++)
+            cmd_add_str(cmd, "");
         return;
     }
     const int64_t numbers[] = {spend->reserve, spend->per_day, spend->per_hour, spend->tokens,
                                spend->unreserve};
-    struct buf text = {0};
-    buf_printf(&text, "%c %d", spend->leaves ? letters[spend->kind] : '-',
-               spend->leaves && !spend->counted);
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        buf_add_char(&text, ' ');
-        buf_add_int(&text, numbers[i] > 0 ? numbers[i] : 0);
-    }
-    cmd_add(cmd, text.data, text.len);
-    buf_deinit(&text);
+    cmd_add(cmd, leaves ? &letters[spend->kind] : "-", 1);
+    cmd_add_int(cmd, leaves && !spend->counted);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        cmd_add_int(cmd, numbers[i] > 0 ? numbers[i] : 0);
 }
 
 bool refusal_read(const redisReply *reply, struct queue_refusal *ret_refusal)

@@ -4,10 +4,9 @@
 -- KEYS  1 prefix
 -- ARGV  1 chat, 2 epoch, 3 number of this call, 4 what is given: letters of 's'tate, 'a'ttempt, 'r'esult,
 --       5 state, 6 attempt, 7 result, 8 bucket of the id of a message that was sent ('' = none), 9 the id's hash,
---       10 what is spent ('' = nothing): "kind pays reserve day hour used unreserve": the kind of effect that is about to
---          leave ('s'end, 'h'TTP call, 't'okens; '-' none), 1 if it was not counted yet, tokens to reserve for it, the
---          contact's limit of a day and the account's of an hour (0 = none); tokens that the effect before it took, and
---          that were reserved for it,
+--       10 kind of effect that is about to leave: 's'end, 'h'TTP call, 't'okens; '-' none; '' none, and nothing is
+--          spent, 11 '1' if it was not counted yet, 12 tokens to reserve for it, 13 the contact's limit of a day, 14 the
+--          account's of an hour (0 = none), 15 tokens that the effect before it took, 16 that were reserved for that,
 --       then records to append. What is not given is dropped.
 -- Returns OK. STALE when the caller does not hold the chat under this epoch. {why, ms to wait, used, limit} when the
 -- effect may not leave now, because the account is `paused`, the budget of the `contact` or the `account` is used up, or
@@ -22,7 +21,7 @@ local key = s .. 'chat:' .. chat
 if ARGV[8] ~= '' then -- whoever holds the chat now: it is ours, and its echo is not another's (pause.lua)
     remember_sent(ARGV[8], ARGV[9])
 end
-local h = call('HMGET', key, 'st', 'epoch', 'jn', 'att', 'early', 'spent', 'slot', 'pass', 'refused')
+local h = call('HMGET', key, 'st', 'epoch', 'jn', 'att', 'early', 'spent')
 if h[1] ~= 'held' or h[2] ~= ARGV[2] then
     return redis.error_reply('STALE ' .. chat .. ' is not held under epoch ' .. ARGV[2])
 end
@@ -32,14 +31,13 @@ end
 
 local set, drop = {'jn', number, 'mid', '1'}, {}
 if ARGV[10] ~= '' then
-    local refusal, spent = spend(chat, {spent = h[6], slot = h[7], pass = h[8]}, ARGV[10])
+    local refusal, spent = spend(chat, h[6], 10)
     if refusal then
         return refusal
     end
     set[5], set[6] = 'spent', spent
-    if string.sub(ARGV[10], 1, 1) ~= '-' then -- it leaves: what an earlier refusal left behind is void
-        drop[1] = h[7] and 'slot' or nil
-        drop[#drop + 1] = h[9] and 'refused' or nil
+    if ARGV[10] ~= '-' then -- it leaves: what an earlier refusal left behind is void
+        drop[1], drop[2] = 'slot', 'refused'
     end
 end
 local function store(field, letter, value)
@@ -66,7 +64,7 @@ if #drop > 0 then
     call('HDEL', key, unpack(drop))
 end
 call('HSET', key, unpack(set))
-for i = 11, #ARGV, 1000 do
+for i = 17, #ARGV, 1000 do
     call('RPUSH', s .. 'rec:' .. chat, unpack(ARGV, i, math.min(i + 999, #ARGV)))
 end
 return redis.status_reply('OK')

@@ -14,89 +14,91 @@ local SHORT = 5000 -- ms after which to ask again for what is reserved: most of 
 local LATE = 500   -- ms: a send may use its place so long after its time (timers, the loop); later it needs a free one
 local COUNTED = {s = 1, h = 2, t = 3}
 
+-- The four numbers of a window, and whether there were any.
 local function counts(packed, window)
     local of, sends, calls, tokens, reserved = string.match(packed or '', '^(%d+) (%d+) (%d+) (%d+) ?(%d*)$')
-    if of ~= text(window) then
-        return {0, 0, 0, 0}
+    if tonumber(of) ~= window then
+        return {0, 0, 0, 0}, false
     end
-    return {tonumber(sends), tonumber(calls), tonumber(tokens), tonumber(reserved) or 0}
+    return {tonumber(sends), tonumber(calls), tonumber(tokens), tonumber(reserved) or 0}, true
 end
 
--- The account's place for one more send: what is to be stored, or how long to wait for it. Who has to wait is given a
--- place of its own, `slot`, behind all others', so that the chats come back one by one. A place whose time is long over
--- is as good as none, unless the account has been silent for as long as one lasts: else a stall would end in a burst.
-local function take_place(key, at, a, slot, now)
-    local gap = 1000 / tonumber(a.rate)
-    local free, last = tonumber(a.next) or 0, tonumber(a.last) or 0
-    slot = tonumber(slot)
+-- The account's place for one more send: true, or how long to wait for it. Who has to wait is given a place of its own,
+-- `slot`, behind all others', so that the chats come back one by one. A place whose time is long over is as good as
+-- none, unless the account has been silent for as long as one lasts: else a stall would end in a burst.
+local function take_place(key, at, rate, now)
+    local gap = 1000 / tonumber(rate)
+    local h = call('HMGET', at, 'next', 'last')
+    local free, last = tonumber(h[1]) or 0, tonumber(h[2]) or 0
+    local slot = tonumber(call('HGET', key, 'slot'))
     if slot and now < slot then
-        return nil, math.ceil(slot - now)
+        return false, math.ceil(slot - now)
     end
     local mine = slot and (now - slot <= LATE or now - last >= gap)
     if mine or (not slot and free <= now) then
-        return {'next', string.format('%.3f', math.max(free, now + gap)), 'last', text(now)}
+        call('HSET', at, 'next', string.format('%.3f', math.max(free, now + gap)), 'last', text(now))
+        return true
     end
     slot = math.max(free, now)
     call('HSET', at, 'next', string.format('%.3f', slot + gap))
     call('HSET', key, 'slot', string.format('%.3f', slot))
-    return nil, math.max(math.ceil(slot - now), 1)
+    return false, math.max(math.ceil(slot - now), 1)
 end
 
--- Counts what the effect before this one took, and asks for what the present one needs; h: fields of the chat. Returns
--- nil and what is to be stored with the chat; or, with nothing counted, why not: {why, ms to wait, used, limit}.
-local function spend(chat, h, spec)
-    local kind, pays, reserve, most_a_day, most_an_hour, used, unreserve =
-        string.match(spec, '^(.) (%d) (%d+) (%d+) (%d+) (%d+) (%d+)$')
-    local key, at = s .. 'chat:' .. chat, s .. 'account:' .. account_of(chat)
-    local found, a = call('HMGET', at, 'paused', 'rate', 'spent', 'next', 'last', 'gen'), {}
-    for i, field in ipairs({'paused', 'rate', 'spent', 'next', 'last', 'gen'}) do
-        a[field] = found[i]
+-- Whether a budget has room for one more of `kind`; else why not, for how long, what is used, and the limit.
+local function has_room(key, kind, contact, account, most_a_day, most_an_hour, now)
+    local i = COUNTED[kind]
+    if most_a_day > 0 and contact[i] >= most_a_day then
+        return 'contact', DAY - now % DAY, contact[i], most_a_day
     end
+    local asked = account[i] + (kind == 't' and account[4] or 0)
+    if most_an_hour > 0 and asked >= most_an_hour and call('HGET', key, 'pass') ~= text(math.floor(now / HOUR)) then
+        local left = HOUR - now % HOUR
+        if account[i] >= most_an_hour then
+            return 'account', left, account[i], most_an_hour
+        end
+        return 'account', math.min(left, SHORT), asked, most_an_hour
+    end
+end
+
+-- Counts what the effect before this one took, and asks for what the present one needs; ARGV[first] and on: see journal.lua.
+-- Returns nil and what is to be stored with the chat; or, with nothing counted, why not: {why, ms to wait, used, limit}.
+local function spend(chat, spent, first)
+    local kind, pays, reserve, most_a_day, most_an_hour, used, unreserve = unpack(ARGV, first, first + 6)
+    local key, at = s .. 'chat:' .. chat, s .. 'account:' .. account_of(chat)
+    local a = call('HMGET', at, 'spent', 'paused', 'rate')
     local now = now_ms()
     local day, hour = math.floor(now / DAY), math.floor(now / HOUR)
-    local contact, account = counts(h.spent, day), counts(a.spent, hour)
+    local contact = counts(spent, day)
+    local account, counting = counts(a[1], hour)
     contact[3], account[3] = contact[3] + used, account[3] + used
     account[4] = math.max(0, account[4] - unreserve)
 
-    local function refuse(why, wait, count, limit)
-        call('HSET', key, 'refused', why .. ' ' .. (a.gen or ''))
-        return {why, wait, count or 0, tonumber(limit or 0)}
-    end
-    local store = {}
-    if kind ~= '-' and a.paused and tonumber(a.paused) > now then
-        return refuse('paused', math.min(tonumber(a.paused) - now, HOUR))
-    end
-    if kind ~= '-' and pays == '1' then
-        local i = COUNTED[kind]
-        local left = (hour + 1) * HOUR - now
-        if most_a_day ~= '0' and contact[i] >= tonumber(most_a_day) then
-            return refuse('contact', (day + 1) * DAY - now, contact[i], most_a_day)
+    if kind ~= '-' then
+        local why, wait, count, limit, may
+        if a[2] and tonumber(a[2]) > now then
+            why, wait = 'paused', math.min(tonumber(a[2]) - now, HOUR)
+        elseif pays == '1' then
+            why, wait, count, limit = has_room(key, kind, contact, account, tonumber(most_a_day), tonumber(most_an_hour), now)
         end
-        if most_an_hour ~= '0' and h.pass ~= text(hour) then
-            if account[i] >= tonumber(most_an_hour) then
-                return refuse('account', left, account[i], most_an_hour)
-            elseif kind == 't' and account[3] + account[4] >= tonumber(most_an_hour) then
-                return refuse('account', math.min(left, SHORT), account[3] + account[4], most_an_hour)
-            end
+        if not why and kind == 's' and a[3] then
+            may, wait = take_place(key, at, a[3], now)
+            why, limit = not may and 'rate', tonumber(a[3])
         end
-        if kind == 't' then
+        if why then
+            call('HSET', key, 'refused', why .. ' ' .. (call('HGET', at, 'gen') or ''))
+            return {why, wait, count or 0, limit or 0}
+        end
+        if pays == '1' and kind == 't' then
             account[4] = account[4] + reserve
-        else
+        elseif pays == '1' then
+            local i = COUNTED[kind]
             contact[i], account[i] = contact[i] + 1, account[i] + 1
         end
     end
-    if kind == 's' and a.rate then
-        local wait
-        store, wait = take_place(key, at, a, h.slot, now)
-        if not store then
-            return refuse('rate', wait, 0, a.rate)
-        end
-    end
-    store[#store + 1] = 'spent'
-    store[#store + 1] = string.format('%d %.0f %.0f %.0f %.0f', hour, unpack(account))
-    call('HSET', at, unpack(store))
-    if not a.paused and not a.rate and string.match(a.spent or '', '^%d*') ~= text(hour) then
+    call('HSET', at, 'spent', string.format('%d %d %d %d %d', hour, unpack(account)))
+    if not counting and not a[2] and not a[3] then
         call('EXPIRE', at, 2 * DAY / 1000) -- without settings (account.lua) it need not outlive its window
     end
-    return nil, string.format('%d %.0f %.0f %.0f', day, contact[1], contact[2], contact[3])
+    return nil, string.format('%d %d %d %d', day, contact[1], contact[2], contact[3])
 end
