@@ -117,21 +117,27 @@ void account_state_print(struct cli *cli, const struct account *account)
  * -------------------------------------------------------------------------------- */
 
 // ACCOUNT is an account key; one of which nothing is known is told, in case it is misspelt.
-static bool check_account(const struct cli *cli, struct err *err)
+static bool read_account(const struct cli *cli, struct account_name *ret_name, struct err *err)
 {
-    enum platform platform;
-    char *account = NULL, *alias = NULL;
-    bool ok = chat_key_split(cli->args[0], &platform, &account, &alias) && !alias;
-    free(account);
-    free(alias);
-    if (!ok)
-        return err_set(err, ERR_INPUT, "'%.64s' is no account: write platform:id", cli->args[0]);
     struct queue_account state;
-    if (!queue_account_read(cli->config.redis_url, cli->args, 1, &state, err))
+    if (!account_read_key(cli->args[0], ret_name, err))
         return false;
+    if (!queue_account_read(cli->config.redis_url, cli->args, 1, &state, err)) {
+        free(ret_name->id);
+        return false;
+    }
     if (!state.known)
         fprintf(stderr, "%s: note: no event of %s has come here yet\n", cli->path, cli->args[0]);
     return true;
+}
+
+static bool check_account(const struct cli *cli, struct err *err)
+{
+    struct account_name name;
+    bool ok = read_account(cli, &name, err);
+    if (ok)
+        free(name.id);
+    return ok;
 }
 
 // "90s", "45m", "2h", "7d".
@@ -207,34 +213,33 @@ static int run_throttle(struct cli *cli)
     return cli_fail(cli, &err);
 }
 
-// Workers log again when the budget is used up again.
-static void announce(const struct cli *cli)
+static bool release(const struct cli *cli, unsigned *ret_woken, struct err *err)
 {
-    struct err err = {0};
-    char *what = x_printf("account:%s", cli->args[0]);
-    if (!queue_announce(cli->config.redis_url, what, &err))
-        fprintf(stderr, "%s: %s\n", cli->path, err.text);
-    free(what);
+    const char *url = cli->config.redis_url, *account = cli->args[0];
+    const char *chat = cli_value(cli, "chat");
+    bool all = cli_flag(cli, "all");
+    struct account_name name;
+    if (chat && all)
+        return err_set(err, ERR_INPUT, "--chat and --all exclude each other");
+    if (!read_account(cli, &name, err))
+        return false;
+    bool ok = chat ? queue_account_release_chat(url, account, chat, err)
+                   : queue_account_release(url, account, all, ret_woken, err);
+    if (ok) // workers log it when the budget is used up again
+        account_announce(cli, &name);
+    free(name.id);
+    return ok;
 }
 
 static int run_release(struct cli *cli)
 {
     struct err err = {0};
-    const char *url = cli->config.redis_url, *account = cli->args[0];
-    const char *chat = cli_value(cli, "chat");
-    bool all = cli_flag(cli, "all");
     unsigned woken = 0;
-    bool ok = !(chat && all) || err_set(&err, ERR_INPUT, "--chat and --all exclude each other");
-    ok = ok && check_account(cli, &err);
-    if (ok && chat)
-        ok = queue_account_release_chat(url, account, chat, &err);
-    else if (ok)
-        ok = queue_account_release(url, account, all, &woken, &err);
-    if (!ok)
+    const char *chat = cli_value(cli, "chat");
+    if (!release(cli, &woken, &err))
         return cli_fail(cli, &err);
-    announce(cli);
     if (chat)
-        printf("%s: the budget of %s begins anew\n", account, chat);
+        printf("%s: the budget of %s begins anew\n", cli->args[0], chat);
     else
         print_woken(cli, "released", woken);
     return 0;

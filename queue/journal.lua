@@ -5,12 +5,12 @@
 -- ARGV  1 chat, 2 epoch, 3 number of this call, 4 what is given: letters of 's'tate, 'a'ttempt, 'r'esult,
 --       5 state, 6 attempt, 7 result, 8 bucket of the id of a message that was sent ('' = none), 9 the id's hash,
 --       10 kind of effect that is about to leave: 's'end, 'h'TTP call, 't'okens; '-' none; '' none, and nothing is
---          spent, 11 '1' if it was not counted yet, 12 tokens to reserve for it, 13 the contact's limit of a day, 14 the
---          account's of an hour (0 = none), 15 tokens that the effect before it took, 16 that were reserved for that,
+--          spent, 11 '1' if it was not counted yet, 12 tokens to reserve for it, 13 the contact's limit of a day, 14
+--          the account's of an hour (0 = none), 15 tokens that the effect before it took, 16 what was reserved for it,
 --       then records to append. What is not given is dropped.
 -- Returns OK. STALE when the caller does not hold the chat under this epoch. {why, ms to wait, used, limit} when the
--- effect may not leave now, because the account is `paused`, the budget of the `contact` or the `account` is used up, or
--- the account's sends come too fast (`rate`): then nothing is stored.
+-- effect may not leave now, because the account is `paused`, the budget of the `contact` or the `account` is used up,
+-- or the account's sends come too fast (`rate`): then nothing is stored.
 --
 -- Arriving twice: the last call's number is kept with the claim; a call that is not newer was done already, so what it
 -- takes of a budget is taken once. One that was refused is asked again, and may be allowed: it was not done.

@@ -1,11 +1,11 @@
 -- What an account and its contacts may spend, and how fast: asked and counted where an attempt is recorded.
 --
--- Budgets are of fixed windows of Redis's clock: a contact's of a day (UTC), an account's of an hour. A contact's counts
--- are a field of its chat's hash, `spent`: "day sends calls tokens". An account's are in the hash of its settings:
+-- Budgets are of fixed windows of Redis's clock: a contact's of a day (UTC), an account's of an hour. A contact's
+-- counts are a field of its chat's hash, `spent`: "day sends calls tokens". An account's are with its settings:
 --
---   s account:<account>   `spent` "hour sends calls tokens reserved"; `paused` ms until when nothing leaves; `rate` sends
---                         per second; `next` ms from when a send may leave that has no place yet; `last` ms when one left
---                         last; `gen` ms when an operator last let its chats go on
+--   s account:<account>   `spent` "hour sends calls tokens reserved"; `paused` ms until when nothing leaves; `rate`
+--                         sends per second; `next` ms from when a send may leave that has no place yet; `last` ms when
+--                         one left last; `gen` ms when an operator last let its chats go on
 --
 -- A window that is over counts nothing, so there is one field for all of them. Tokens that an effect in hand may need
 -- are `reserved` until its result says how many it took.
@@ -61,11 +61,13 @@ local function has_room(key, kind, contact, account, most_a_day, most_an_hour, n
     end
 end
 
--- Counts what the effect before this one took, and asks for what the present one needs; ARGV[first] and on: see journal.lua.
--- Returns nil and what is to be stored with the chat; or, with nothing counted, why not: {why, ms to wait, used, limit}.
+-- Counts what the effect before this one took, and asks for what the present one needs; ARGV[first] and on: see
+-- journal.lua. Returns nil and what is to be stored with the chat; or, with nothing counted, why not: {why, ms to wait,
+-- used, limit}.
 local function spend(chat, spent, first)
     local kind, pays, reserve, most_a_day, most_an_hour, used, unreserve = unpack(ARGV, first, first + 6)
     local key, at = s .. 'chat:' .. chat, s .. 'account:' .. account_of(chat)
+    local day_limit, hour_limit = tonumber(most_a_day), tonumber(most_an_hour)
     local a = call('HMGET', at, 'spent', 'paused', 'rate')
     local now = now_ms()
     local day, hour = math.floor(now / DAY), math.floor(now / HOUR)
@@ -79,7 +81,7 @@ local function spend(chat, spent, first)
         if a[2] and tonumber(a[2]) > now then
             why, wait = 'paused', math.min(tonumber(a[2]) - now, HOUR)
         elseif pays == '1' then
-            why, wait, count, limit = has_room(key, kind, contact, account, tonumber(most_a_day), tonumber(most_an_hour), now)
+            why, wait, count, limit = has_room(key, kind, contact, account, day_limit, hour_limit, now)
         end
         if not why and kind == 's' and a[3] then
             may, wait = take_place(key, at, a[3], now)

@@ -1,6 +1,6 @@
--- Chats that were parked for their account's sake go on, the first that was parked first; their number is bounded, so that
--- nobody else waits long for Redis. Only those that were parked by `ends` (ms): one that is refused again at once must not
--- come round for ever.
+-- Chats that were parked for their account's sake go on, the first that was parked first; their number is bounded, so
+-- that nobody else waits long for Redis. Only those that were parked by `ends` (ms): one that is refused again at once
+-- must not come round for ever.
 local function wake_stopped(account, why, ends, most)
     local list = s .. 'stopped:' .. why .. ':' .. account
     local count = 0

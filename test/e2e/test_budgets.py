@@ -8,10 +8,10 @@ from system import ACCOUNTS, System, flow, wait_for
 
 ACCOUNT = "whatsapp:" + ACCOUNTS["whatsapp"]
 
-# A person says anything, and the flow talks without end: a delay between two messages keeps the engine's own guard away.
-RUNAWAY = flow(("s", "start", {}), ("m", "message", {"message": "and again"}), ("d", "delay", {"delay": 1}), ("e", "end", {}),
-               name="Runaway", edges=[{"id": "a", "source": "s", "target": "m"}, {"id": "b", "source": "m", "target": "d"},
-                                      {"id": "c", "source": "d", "target": "m"}])
+# A person says anything, and the flow talks without end: a delay between two messages keeps the engine's guard away.
+RUNAWAY = flow(("s", "start", {}), ("m", "message", {"message": "and again"}), ("d", "delay", {"delay": 1}),
+               ("e", "end", {}), name="Runaway",
+               edges=[{"id": f"{a}{b}", "source": a, "target": b} for a, b in ("sm", "md", "dm")])
 ECHO = flow(("s", "start", {}), ("m", "message", {"message": "you said {{event.text}}"}), ("e", "end", {}), name="Echo")
 
 
@@ -64,7 +64,7 @@ class Budgets(unittest.TestCase):
         system.client.deliver(*(person.says("hi") for person in people))
         wait_for(lambda: self.parked(system) == 3, "three chats to be parked")
         self.assertIn("sends      3 of 3 this hour", system.run("account", "show", "--account", ACCOUNT))
-        self.assertEqual(system.log("worker").count("effect.budget"), 1) # once for all of them
+        self.assertEqual(system.log("worker").count("effect.budget"), 1)  # once for all of them
         self.assertIn("3 parked chats go on", system.run("account", "release", ACCOUNT))
         for person in people:
             system.answers(person.contact, 1)

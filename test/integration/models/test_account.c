@@ -219,6 +219,30 @@ struct seen {
     bool sorted, with_token, foreign;
 };
 
+static void an_account_s_own_budgets_are_read_and_others_are_left_to_the_configuration(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {0};
+    add(f, PLATFORM_MESSENGER, "page-budgets", "t");
+    bson_t *update =
+        BCON_NEW("$set", "{", "settings.budgets", "{", "contactSendsPerDay", BCON_INT32(50),
+                 "contactApiCallsPerDay", BCON_DOUBLE(7.0), "contactTokensPerDay", BCON_INT64(0),
+                 "sendsPerHour", BCON_INT32(-5), "tokensPerHour", BCON_UTF8("many"), "}", "}");
+    assert_ok(document_update(&f->db, "integrations",
+                              BCON_NEW("accountId", BCON_UTF8("page-budgets")), update, false, NULL,
+                              &err),
+              err);
+    struct account *account = load(f, PLATFORM_MESSENGER, "page-budgets");
+    const struct account_budgets *budgets = &account->budgets;
+    assert_int_equal(budgets->contact_sends_per_day, 50);
+    assert_int_equal(budgets->contact_calls_per_day, 7);
+    assert_int_equal(budgets->contact_tokens_per_day, 0);
+    assert_true(budgets->sends_per_hour == -1); // none that make sense
+    assert_true(budgets->tokens_per_hour == -1);
+    assert_true(budgets->calls_per_hour == -1);
+    account_free(account);
+}
+
 static void see(void *arg, const struct account *account)
 {
     struct seen *seen = arg;
@@ -253,6 +277,8 @@ int main(void)
         cmocka_unit_test(enabling_puts_a_flow_first_and_disabling_takes_it_out),
         cmocka_unit_test(a_status_is_kept_with_its_reason),
         cmocka_unit_test(documents_of_other_applications_are_accounts),
+        cmocka_unit_test(
+            an_account_s_own_budgets_are_read_and_others_are_left_to_the_configuration),
         cmocka_unit_test(listing_is_sorted_and_has_no_tokens),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
