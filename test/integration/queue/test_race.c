@@ -5,6 +5,8 @@
  * person has one chat, every event was processed once, each source's events in order, and no
  * session was lost: either it went on, or it was handed in as an event.
  *
+ * The same with an operator who pauses and resumes the account all the time.
+ *
  * A session is the list of the events that it processed; a session that was handed in is a list
  * within the list.
  */
@@ -25,12 +27,14 @@ enum { PEOPLE = 8, ROUNDS = 24, SOURCES = 6, WORKERS = 3 };
 static const char *const names_of[SOURCES] = {"p", "b", "q", "pb", "bq", "q@p"};
 
 static struct world world;
-static atomic_bool stopping, failed;
+static atomic_bool stopping, settled, failed;
 static pthread_barrier_t next_round; // sources go in step, so that all of them race
 
 static int setup(void **state)
 {
     world_init(&world, 1, NULL);
+    atomic_store(&stopping, false);
+    atomic_store(&settled, false);
     return 0;
 }
 
@@ -139,6 +143,7 @@ struct worker {
     unsigned random;
     bool answered, waking;
     int open; // calls
+    struct queue_refusal refusal;
 };
 
 static void on_wake(void *arg, unsigned shard)
@@ -151,6 +156,13 @@ static void on_done(void *arg, const struct err *err)
 {
     struct worker *worker = arg;
     check(!err);
+    worker->open--;
+}
+
+static void on_journaled(void *arg, const struct err *err)
+{
+    struct worker *worker = arg;
+    check(!err || (err->code == ERR_LIMIT && worker->refusal.why == QUEUE_STOP_PAUSED));
     worker->open--;
 }
 
@@ -193,10 +205,13 @@ static void finish(struct worker *worker, const struct queue_claim *claim, size_
 
 static void park(struct worker *worker, const struct queue_claim *claim)
 {
+    struct queue_spend spend = {.leaves = true, .kind = QUEUE_SENDS};
     struct queue_journal journal = {.chat = claim->chat,
                                     .epoch = claim->epoch,
                                     .state = claim->state,
-                                    .attempt = "{\"key\":\"k\"}"};
+                                    .attempt = "{\"key\":\"k\"}",
+                                    .spend = &spend,
+                                    .ret_refusal = &worker->refusal};
     struct queue_timer timer = {.delay_ms = rand_r(&worker->random) % 20, .token = "retry"};
     struct queue_finish call = {.chat = claim->chat,
                                 .epoch = claim->epoch,
@@ -206,7 +221,7 @@ static void park(struct worker *worker, const struct queue_claim *claim)
                                 .next = QUEUE_PARKED,
                                 .timer = &timer};
     worker->open += 2;
-    queue_journal(worker->queue, &journal, on_done, worker);
+    queue_journal(worker->queue, &journal, on_journaled, worker);
     queue_finish(worker->queue, &call, on_done, worker);
 }
 
@@ -276,6 +291,23 @@ static void *worker_main(void *arg)
     while (!atomic_load(&stopping) && !atomic_load(&failed))
         live(&worker, 30);
     event_base_free(worker.base);
+    return NULL;
+}
+
+/* --- the operator ------------------------------------------------------------------------------
+ */
+
+static void *operator_main(void *arg)
+{
+    const char *url = redis_server_url(world.server);
+    struct err err = {0};
+    unsigned woken = 0, all = 0;
+    while (!atomic_load(&settled) && !atomic_load(&failed)) {
+        check(queue_account_pause(url, "whatsapp:1", 0, &err));
+        check(queue_account_resume(url, "whatsapp:1", &woken, &err));
+        all += woken;
+    }
+    print_message("the operator woke %u parked chats\n", all);
     return NULL;
 }
 
@@ -370,9 +402,11 @@ static void on_ledger(void *arg, const struct queue_ledger *ledger)
                   ledger->problem ? ": " : "", ledger->problem ? ledger->problem : "");
 }
 
-static void names_that_are_learned_while_all_runs_lose_nothing(void **state)
+static void run_all(bool operated)
 {
-    pthread_t sources[SOURCES], workers[WORKERS];
+    pthread_t sources[SOURCES], workers[WORKERS], operator;
+    if (operated)
+        pthread_create(&operator, NULL, operator_main, NULL);
     pthread_barrier_init(&next_round, NULL, SOURCES);
     for (intptr_t i = 0; i < WORKERS; i++)
         pthread_create(&workers[i], NULL, worker_main, (void *)i);
@@ -380,6 +414,9 @@ static void names_that_are_learned_while_all_runs_lose_nothing(void **state)
         pthread_create(&sources[i], NULL, source_main, (void *)i);
     for (int i = 0; i < SOURCES; i++)
         pthread_join(sources[i], NULL);
+    atomic_store(&settled, true);
+    if (operated)
+        pthread_join(operator, NULL);
     int64_t deadline_ms = clock_mono_ms() + 3 * WORLD_PATIENCE_MS;
     while (!is_quiet() && clock_mono_ms() < deadline_ms)
         event_base_loop(world.base, EVLOOP_ONCE);
@@ -390,6 +427,7 @@ static void names_that_are_learned_while_all_runs_lose_nothing(void **state)
         pthread_join(workers[i], NULL);
     assert_false(atomic_load(&failed));
     assert_true(quiet);
+    assert_true(world_redis_is(&world, "0", "EXISTS hm:{00}:stopped:paused:whatsapp:1"));
     for (int person = 0; person < PEOPLE; person++)
         look_at_person(person);
     struct err err = {0};
@@ -401,9 +439,21 @@ static void names_that_are_learned_while_all_runs_lose_nothing(void **state)
         world_redis_is(&world, "8", "EVAL %s 0", "return #redis.call('KEYS', 'hm:{00}:chat:*')"));
 }
 
+static void names_that_are_learned_while_all_runs_lose_nothing(void **state)
+{
+    run_all(false);
+}
+
+static void pauses_while_all_runs_lose_nothing(void **state)
+{
+    run_all(true);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
-        names_that_are_learned_while_all_runs_lose_nothing, setup, teardown)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(names_that_are_learned_while_all_runs_lose_nothing, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(pauses_while_all_runs_lose_nothing, setup, teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
