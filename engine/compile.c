@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "engine/graph.h"
 #include "engine/path.h"
+#include "engine/trigger_set.h"
 #include "engine/value.h"
 
 static void compile_error(struct compile *c, const char *code, const char *node, const char *edge,
@@ -32,6 +33,9 @@ void flow_shape(const cJSON *document, struct shape *ret_shape)
     };
     if (!ret_shape->variables)
         ret_shape->variables = node_member(document, "variables");
+    const cJSON *triggers = node_member(node_member(document, "metadata"), "triggers");
+    if (cJSON_IsArray(triggers) && triggers->child) // builders store empty lists
+        ret_shape->triggers = triggers;
     ret_shape->instantchat = graph || ret_shape->settings;
 }
 
@@ -321,8 +325,6 @@ void compile_document(struct compile *c, const cJSON *document)
     c->flow = x_alloc(sizeof *c->flow);
     c->flow->refs = 1;
     c->flow->start = NOWHERE;
-    c->flow->starts_on =
-        1U << EVENT_MESSAGE | 1U << EVENT_POSTBACK | 1U << EVENT_REFERRAL | 1U << EVENT_OPTIN;
     const char *name = json_str(document, "name");
     c->flow->name = x_dup(name ? name : "");
     struct shape shape;
@@ -337,6 +339,8 @@ void compile_document(struct compile *c, const cJSON *document)
     settings_compile(c, shape.settings);
     for (size_t i = 0; i < c->flow->count; i++)
         node_compile(c, &c->flow->nodes[i]);
+    triggers_parse_metadata(c, shape.triggers);
+    triggers_finish(c);
     structure_check(c, !shape.instantchat);
     secrets_check(c);
     c->flow->own_event = names_has(c->sets, "event");

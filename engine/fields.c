@@ -210,3 +210,11 @@ bool fields_check(struct compile *compile, const struct flow_node *node,
     struct place place = {.compile = compile, .node = node};
     return fields_check_at(&place, fields, data, 0);
 }
+
+bool fields_check_member(struct compile *compile, const struct flow_node *node, const char *name,
+                         const struct node_field *fields, const cJSON *object)
+{
+    struct place place = {.compile = compile, .node = node};
+    snprintf(place.text, sizeof place.text, "%.80s", name);
+    return fields_check_at(&place, fields, object, 1);
+}

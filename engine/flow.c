@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "engine/graph.h"
 #include "engine/path.h"
+#include "engine/trigger_set.h"
 
 static void node_deinit(struct flow_node *node)
 {
@@ -38,6 +39,7 @@ void flow_unref(struct flow *flow)
         path_free(flow->variables[i].path);
         cJSON_Delete(flow->variables[i].value);
     }
+    triggers_deinit(&flow->triggers);
     free(flow->nodes);
     free(flow->variables);
     free(flow->name);

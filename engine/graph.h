@@ -44,6 +44,13 @@ struct flow_variable {
     cJSON *value; // the default
 };
 
+// What starts the flow: trigger_set.h.
+struct triggers {
+    struct trigger *items;
+    size_t count;
+    bool given; // the flow says what starts it, be it nothing
+};
+
 struct flow {
     unsigned refs;
     char *name;
@@ -54,8 +61,9 @@ struct flow {
     struct flow_variable *variables;
     size_t variable_count;
     int64_t max_active_ms; // settings.maxExecutionTime; 0 = no limit
-    uint32_t starts_on;    // a bit for each enum event_kind that may start a session
-    bool own_event;        // it has a variable `event` of its own: Hookmill's is not there
+    struct triggers triggers;
+    uint32_t starts_on; // a bit for each enum event_kind that may start a session
+    bool own_event;     // it has a variable `event` of its own: Hookmill's is not there
     int callbacks[FLOW_CALLBACKS_MAX]; // the nodes that external services call
     size_t callback_count;
 };
@@ -81,7 +89,8 @@ struct compile {
 // What of a document is the graph; members are NULL when absent.
 struct shape {
     const cJSON *nodes, *edges, *variables, *settings;
-    bool instantchat; // there an end node is not required
+    const cJSON *triggers; // metadata.triggers, unless they say nothing
+    bool instantchat;      // there an end node is not required
 };
 // Either stored shape or a snapshot.
 void flow_shape(const cJSON *document, struct shape *ret_shape);
@@ -96,6 +105,10 @@ const struct node_type *node_type_find(const struct node_type *const *types, con
 // Checks data against a table; true when nothing is wrong (unknown members are only warnings).
 MUST_USE bool fields_check(struct compile *compile, const struct flow_node *node,
                            const struct node_field *fields, const cJSON *data);
+// The same of an object within the data; `name` says where it is.
+MUST_USE bool fields_check_member(struct compile *compile, const struct flow_node *node,
+                                  const char *name, const struct node_field *fields,
+                                  const cJSON *object);
 void way_add(struct flow *flow, struct flow_node *node, int target);
 
 bool name_is_provided(const char *name); // these, and those that a flow may have for itself

@@ -187,6 +187,14 @@ void node_callback(struct node_parse *p);
 
 // Of the start node: the kinds of events that start a session, a list of their names.
 void node_starts_on(struct node_parse *p, const cJSON *kinds);
+/*
+ * Of the start node, too: what starts a session (docs/triggers.md). One trigger {type, …} or word
+ * of a builder's, or a list of them; `field` names the place. Without any of the three, messages,
+ * postbacks, referrals and opt-ins do.
+ */
+void node_trigger(struct node_parse *p, const char *field, const cJSON *triggers);
+void node_trigger_keywords(struct node_parse *p, const char *field, const cJSON *words);
+extern const struct node_field trigger_fields[]; // of one trigger
 
 // Outgoing edges. Asking for one claims it; an edge that nobody claims is reported as never taken.
 int node_edge(struct node_parse *p, const char *handle); // NULL: an edge without a handle

@@ -225,18 +225,6 @@ void node_callback(struct node_parse *p)
         flow->callbacks[flow->callback_count++] = (int)(p->node - flow->nodes);
 }
 
-void node_starts_on(struct node_parse *p, const cJSON *kinds)
-{
-    uint32_t starts_on = 0;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, kinds) {
-        enum event_kind kind;
-        if (event_kind_parse(cJSON_GetStringValue(item), &kind))
-            starts_on |= UINT32_C(1) << kind;
-    }
-    p->compile->flow->starts_on = starts_on;
-}
-
 static bool handle_fits(const struct flow_edge *edge, const char *handle)
 {
     if (!edge->handle || !handle)

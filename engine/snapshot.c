@@ -57,6 +57,9 @@ char *flow_snapshot(const cJSON *document)
     flow_shape(document, &shape);
     cJSON *snapshot = cJSON_CreateObject();
     part_add(snapshot, "edges", shape.edges, cJSON_CreateArray());
+    if (shape.triggers) // only then: the text of other flows' versions stays as it was
+        cJSON_AddItemToObject(cJSON_AddObjectToObject(snapshot, "metadata"), "triggers",
+                              sorted(shape.triggers));
     part_add(snapshot, "nodes", shape.nodes, cJSON_CreateArray());
     if (shape.instantchat) // the mark of this shape, whose rules differ: see flow_shape()
         part_add(snapshot, "settings", shape.settings, cJSON_CreateObject());

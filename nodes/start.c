@@ -19,6 +19,10 @@ static void *start_parse(struct node_parse *p)
         node_warn(p, "start-never", "on: the list is empty, so nothing starts this flow");
     if (on)
         node_starts_on(p, on);
+    const cJSON *triggers = node_member(p->data, "triggers");
+    if (triggers)
+        node_trigger(p, "triggers", triggers);
+    node_trigger_keywords(p, "keywords", node_member(p->data, "keywords"));
     return start;
 }
 
@@ -38,6 +42,11 @@ static const struct node_field fields[] = {
      .words = kinds,
      .help =
          "kinds of events that start a session; message, postback, referral, optin unless given"},
+    {.name = "triggers",
+     .kind = FIELD_ANY,
+     .members = trigger_fields,
+     .help = "what starts a session: a list of {type, …}, or of builders' words"},
+    {.name = "keywords", .kind = FIELD_ANY, .help = "words that start a session; a text or a list"},
     {0}};
 
 static const char *const aliases[] = {"startNode", NULL};
