@@ -33,7 +33,7 @@ static const struct kind {
     [EVENT_START] = {"start", ROUTE_START},       [EVENT_CALLBACK] = {"callback", ROUTE_CHAT},
     [EVENT_FEEDBACK] = {"feedback", ROUTE_CHAT},  [EVENT_STATUS] = {"status", ROUTE_RECEIPT},
     [EVENT_READ] = {"read", ROUTE_RECEIPT},       [EVENT_DELIVERY] = {"delivery", ROUTE_RECEIPT},
-    [EVENT_REACTION] = {"reaction", ROUTE_LANE},  [EVENT_ECHO] = {"echo", ROUTE_RECEIPT},
+    [EVENT_REACTION] = {"reaction", ROUTE_CHAT},  [EVENT_ECHO] = {"echo", ROUTE_RECEIPT},
     [EVENT_ROUTING] = {"routing", ROUTE_LANE},    [EVENT_FEED] = {"feed", ROUTE_LANE},
     [EVENT_GROUP] = {"group", ROUTE_LANE},        [EVENT_ACCOUNT] = {"account", ROUTE_LANE},
     [EVENT_HISTORY] = {"history", ROUTE_LANE},    [EVENT_SYNC] = {"sync", ROUTE_LANE},
@@ -114,6 +114,8 @@ bool event_resumes_flow(const struct event *event)
 
 bool event_takes_lane(const struct event *event)
 {
+    if (event->kind == EVENT_REACTION && !is_for_flows(event))
+        return true; // it only changes a message
     return kinds[event->kind].route >= ROUTE_LANE || (!event->contact && !event->group);
 }
 

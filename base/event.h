@@ -41,6 +41,7 @@ enum event_kind {
     EVENT_CONTACT,    // changed the number or the id: the aliases are the old and the new names
     EVENT_PREFERENCE, // does (not) want marketing messages
     EVENT_FEEDBACK,   // judged an answer
+    EVENT_REACTION,   // put an emoji on `target`; without `emoji` it was taken back
     // Somebody else did, for a chat
     EVENT_START,    // an operator or an API: start the flow `target`, with the object `data`
     EVENT_CALLBACK, // an external service: what a flow waits for, named `target`, with `data`
@@ -48,7 +49,6 @@ enum event_kind {
     EVENT_STATUS,   // WhatsApp: sent, delivered, read, failed of a message of ours
     EVENT_READ,     // Messenger, Instagram: `target` or everything up to `watermark_ms`
     EVENT_DELIVERY, // Messenger: likewise
-    EVENT_REACTION, // an emoji on `target`; without `emoji` it was taken back
     EVENT_ECHO,     // a message sent from the account: by us, another app, a person
     // About the account
     EVENT_ROUTING, // conversation routing: who controls the thread
@@ -112,7 +112,7 @@ void event_deinit(struct event *event); // frees what it owns and zeroes it
  * order; the others travel the account's lane, which no chat can block. Only what a person does in
  * a chat can wake a flow; standby events, group messages and history never do.
  */
-bool event_starts_flow(const struct event *event);  // message, postback, referral, optin
+bool event_starts_flow(const struct event *event);  // message, postback, referral, optin, start
 bool event_resumes_flow(const struct event *event); // message, postback
 bool event_takes_lane(const struct event *event);   // no contact, or a kind that does not wait
 // Settles or updates what was sent, and moves forward only: status, read, delivery, echo. Needs no

@@ -68,6 +68,20 @@ void session_pause(struct session *session, int64_t now_ms)
     session->activated_ms = 0;
 }
 
+void session_abandon(struct session *session, const char *outcome, int64_t now_ms)
+{
+    session_pause(session, now_ms);
+    session->status = SESSION_ABANDONED;
+    session->ended_ms = now_ms;
+    session->wait = WAIT_NONE;
+    session->until_ms = 0;
+    cJSON_Delete(session->node_state);
+    cJSON_Delete(session->kept);
+    session->node_state = session->kept = NULL;
+    free(session->outcome);
+    session->outcome = x_dup(outcome);
+}
+
 // True when the event is that message; its words are then gone.
 static bool event_forget(cJSON *event, const char *message_id)
 {

@@ -78,6 +78,9 @@ void session_deinit(struct session *session);
 // time.
 void session_pause(struct session *session, int64_t now_ms);
 
+// Somebody else ends a session that waits: abandoned, with this outcome.
+void session_abandon(struct session *session, const char *outcome, int64_t now_ms);
+
 // The person took a message back: its words leave the variables `event` and `last`, and the answers
 // that are kept. What nodes have made of them stays.
 void session_forget(struct session *session, const char *message_id);

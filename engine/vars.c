@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/event_value.h"
+#include "engine/given.h"
 #include "engine/machine.h"
 #include "engine/path.h"
 #include "engine/value.h"
@@ -88,7 +89,8 @@ bool vars_start(struct machine *m, const struct event *event)
         vars_event(m, event_value(event, EVENT_VALUE_TREES_MAX));
     }
     vars_callbacks(&m->run);
-    return vars_defaults(&m->run);
+    return vars_defaults(&m->run) &&
+           given_set(session->vars, event, m->run.limits, &m->run.err);
 }
 
 bool node_vars_reset(struct node_run *run)

@@ -26,6 +26,7 @@ struct reading {
     uint64_t to_disk, from_disk;
     uint64_t shard_on_disk; // of all accounts of its shard, by what is really in the spools
     uint64_t admitted, duplicate, done, dead, retried, merged;
+    uint64_t made; // by ourselves (admit_own.c): no listener received them
 };
 
 struct audited {
@@ -96,7 +97,8 @@ static bool read_ledger(struct audit *audit, const struct audited *audited, stru
         const char *name;
         uint64_t *value;
     } fields[] = {{"admitted", &r->admitted}, {"duplicate", &r->duplicate}, {"done", &r->done},
-                  {"dead", &r->dead},         {"retried", &r->retried},     {"merged", &r->merged}};
+                  {"dead", &r->dead},         {"retried", &r->retried},     {"merged", &r->merged},
+                  {"made", &r->made}};
     for (size_t i = 0; i + 1 < reply->elements; i += 2)
         for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)
             if (strcmp(reply_str(reply->element[i]), fields[k].name) == 0)
@@ -310,13 +312,14 @@ static int64_t receivers_lack(const struct audited *a)
     const struct reading *b = &a->before, *c = &a->after;
     if (!c->published)
         return 0;
-    int64_t least = (int64_t)(b->received - b->unanswered - b->in_flight);
+    int64_t least = (int64_t)(b->received + b->made - b->unanswered - b->in_flight);
     uint64_t held = b->shard_on_disk > c->shard_on_disk ? b->shard_on_disk : c->shard_on_disk;
     int64_t found = (int64_t)(c->admitted + c->duplicate + b->refused + on_disk(b));
     if (found + (int64_t)(held - on_disk(b)) < least)
         return least - found;
     found = (int64_t)(b->admitted + b->duplicate + c->refused);
-    return found > (int64_t)c->received ? (int64_t)c->received - found : 0;
+    int64_t most = (int64_t)(c->received + c->made);
+    return found > most ? most - found : 0;
 }
 
 static void judge(struct audited *a)
@@ -337,7 +340,7 @@ static void judge(struct audited *a)
                  ", admitted + duplicate + refused + spooled = %" PRIu64,
                  receivers > 0 ? receivers : -receivers,
                  receivers > 0 ? "received and found nowhere" : "too many for what was received",
-                 r->received, r->admitted + r->duplicate + r->refused + on_disk(r));
+                 r->received + r->made, r->admitted + r->duplicate + r->refused + on_disk(r));
     snprintf(a->problem, sizeof(a->problem), "%s%s%s", first, *first && *second ? "; " : "",
              second);
 }
@@ -357,7 +360,7 @@ static void tell(const struct audited *a, queue_ledger_fn fn, void *arg)
 {
     const struct reading *r = &a->after;
     struct queue_ledger ledger = {.account = a->account,
-                                  .received = r->received,
+                                  .received = r->received + r->made,
                                   .refused = r->refused,
                                   .unanswered = r->unanswered,
                                   .in_flight = r->in_flight,

@@ -4,7 +4,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 incarnation, 2 number of this call, 3 most chats
 -- Returns per chat: {chat, epoch, done, state, attempt, result, fired, {records}, {up to 64 mailbox entries}, turn,
---       ms until when the flow is silent or 0}.
+--       ms until when the flow is silent or 0, '1' when an event of the chat was done before}.
 -- Nothing for a worker that has no lease. Of an account that is paused nothing but its lane is given: its chats are
 -- parked as they come up, each once, until account.lua or the sweeper lets them go on.
 --
@@ -21,12 +21,13 @@ if not call('ZSCORE', s .. 'leases', incarnation) then
 end
 
 local function describe(chat)
-    local h = call('HMGET', s .. 'chat:' .. chat, 'epoch', 'done', 'state', 'att', 'res', 'fired', 'turn', 'paused')
+    local h = call('HMGET', s .. 'chat:' .. chat, 'epoch', 'done', 'state', 'att', 'res', 'fired', 'turn', 'paused',
+                   'met')
     local paused = h[8] and tonumber(h[8]) > now and h[8] or 0
     return {
         chat, h[1], h[2], h[3], h[4], h[5], h[6],
         call('LRANGE', s .. 'rec:' .. chat, 0, -1), call('LRANGE', s .. 'mb:' .. chat, 0, 63), h[7],
-        paused
+        paused, h[9] or '0'
     }
 end
 

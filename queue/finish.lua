@@ -55,8 +55,12 @@ if drop > 0 then
         call('HINCRBY', s .. 'ledger:' .. account, 'dead', dead)
     end
 end
+if drop > dead then
+    call('HSET', key, 'done', done, 'fin', epoch, 'met', '1') -- the person is no stranger any more
+else
+    call('HSET', key, 'done', done, 'fin', epoch)
+end
 
-call('HSET', key, 'done', done, 'fin', epoch)
 call('HDEL', key, 'owner', 'jn', 'late', 'early')
 call('SREM', s .. 'held:' .. owner, chat)
 if has('s') then

@@ -113,6 +113,14 @@ typedef void (*queue_admit_fn)(void *arg, const struct queue_admitted *result,
 void queue_admit(struct queue *queue, const struct queue_event *events, size_t count,
                  queue_admit_fn done, void *arg);
 
+/*
+ * One event of our own making: an operator's start. Blocking, for the command line. It counts as
+ * received in the ledger, in the same transaction. ret_new: false when its dedup_key was seen
+ * before.
+ */
+MUST_USE bool queue_admit_own(const char *url, const struct queue_event *event, bool *ret_new,
+                              struct err *err);
+
 // Called when a record is on the disk, and (`drained`) when one has come from it to Redis, for each
 // account in it. What is drained may have been spooled by another process of this host, or an
 // earlier one.
@@ -141,6 +149,7 @@ struct queue_claim {
     size_t entry_count;
     const char *fired; // token of the timer that is due, or NULL
     int64_t paused_ms; // until when the chat's flow stays silent; 0 = it may speak
+    bool is_new;       // none of the chat's events was ever done
 };
 /* `claims` is empty when nothing is ready. */
 typedef void (*queue_claim_fn)(void *arg, const struct queue_claim *claims, size_t count,

@@ -34,7 +34,7 @@ static void claim_deinit(struct queue_claim *claim)
 // One chat of claim.lua's answer; strings stay the reply's. False when it is not in that shape.
 static bool claim_read(const redisReply *item, unsigned shard, struct queue_claim *ret)
 {
-    if (!is_list(item) || item->elements != 11 || !is_list(item->element[7]) ||
+    if (!is_list(item) || item->elements != 12 || !is_list(item->element[7]) ||
         !is_list(item->element[8]))
         return false;
     const redisReply *records = item->element[7], *entries = item->element[8];
@@ -44,6 +44,7 @@ static bool claim_read(const redisReply *item, unsigned shard, struct queue_clai
                                 .done = reply_int(item->element[2]),
                                 .turn = reply_int(item->element[9]),
                                 .paused_ms = reply_int(item->element[10]),
+                                .is_new = reply_int(item->element[11]) != 1,
                                 .state = reply_str(item->element[3]),
                                 .attempt = reply_str(item->element[4]),
                                 .result = reply_str(item->element[5]),

@@ -9,9 +9,9 @@
  *
  * CLOSING journals what the activation did and up to which event, so that a crash behind it repeats
  * exactly that projection and nothing else. Whatever Redis refuses with a stale epoch is somebody
- * else's now: dropped. begin.c reads the claim; activation.c runs it; attempt.c takes one effect
- * out and back; spend.c charges the budgets; project.c and inbound.c write it down; rest.c puts it
- * down. Loop thread.
+ * else's now: dropped. begin.c reads the claim; activation.c runs it; start.c chooses what an event
+ * starts; attempt.c takes one effect out and back; spend.c charges the budgets; project.c and
+ * inbound.c write it down; rest.c puts it down. Loop thread.
  *
  * While the chat is paused, because a person answered, events are recorded and neither start nor
  * resume a flow, and the deadline of a wait is kept until the pause is over. A turn of the flow
@@ -22,6 +22,7 @@
 #include "base/event.h"
 #include "engine/engine.h"
 #include "queue/queue.h"
+#include "worker/flow_list.h"
 #include "worker/history.h"
 #include "worker/internal.h"
 
@@ -71,6 +72,7 @@ struct activation {
     char *claimed_state;
     cJSON *settled;    // the attempt's result, when somebody recorded it
     int64_t paused_ms; // until when the flow stays silent; 0 = it may speak
+    bool is_new;       // no event of the chat was processed before
     // The chat's state
     bool has_session;
     struct session session;
@@ -82,6 +84,7 @@ struct activation {
     cJSON *recent; // for an AI in hand: this activation's messages
     // What this activation learned and did
     struct known *account, *flow;
+    struct flow_list *flows; // that the event in hand may start, or NULL
     struct history history;
     const char *delivery;         // of the last event; borrowed from `entries`; or NULL
     struct queue_spend spend;     // what the next journal call charges the budgets with
@@ -106,6 +109,13 @@ void activation_start(struct worker *worker, const struct queue_claim *claim);
 void activation_set_state(struct activation *activation, enum activation_state state);
 // Goes on after an effect's result was given to the engine, or with the next event.
 void activation_run(struct activation *activation);
+/*
+ * Runs the engine; true when it rests (so that the next event may come), false when an effect went
+ * out: the activation may be gone then.
+ */
+bool activation_stimulate(struct activation *activation, const struct stimulus *stimulus);
+// The person sees that somebody is at it. Best effort, once per activation.
+void activation_mark_read(struct activation *activation, const struct event *event);
 // begin.c: loads the flow of the session, then goes on.
 void activation_load_session_flow(struct activation *activation);
 // The session has ended: it becomes part of the history.

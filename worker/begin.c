@@ -181,6 +181,7 @@ void activation_start(struct worker *worker, const struct queue_claim *claim)
     a->done = claim->done;
     a->fired = x_dup(claim->fired);
     a->claimed_state = x_dup(claim->state);
+    a->is_new = claim->is_new;
     a->paused_ms = claim->paused_ms > clock_wall_ms() ? claim->paused_ms : 0;
     worker->active++;
     history_init(&a->history);

@@ -4,14 +4,17 @@
 #include "worker/catalog.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "models/flow_model.h"
 #include "nodes/registry.h"
+#include "worker/flow_list.h"
 
 enum { ENTRIES_MAX = 4096, RETRY_FIRST_MS = 100, RETRY_MOST_MS = 2000 };
 
@@ -26,7 +29,6 @@ struct entry {
     char *key;
     UT_hash_handle hh;
     struct known *known; // NULL until the first load is done
-    int64_t fresh_until; // clock_mono_ms
     bool loading;
     bool changed; // somebody said so while it was being loaded: load again
     struct waiter *waiters;
@@ -37,6 +39,7 @@ struct entry {
     cJSON *snapshot;
     int version;
     bool off;
+    char owner[25];
     struct err err;
 };
 
@@ -59,6 +62,7 @@ void known_unref(struct known *known)
         return;
     account_free(known->account);
     flow_unref(known->flow);
+    flow_list_unref(known->flows);
     free(known);
 }
 
@@ -113,7 +117,7 @@ static struct entry *find(struct catalog *catalog, const char *key)
 struct known *catalog_peek(struct catalog *catalog, const char *key)
 {
     struct entry *entry = find(catalog, key);
-    if (!entry || !entry->known || entry->loading || clock_mono_ms() >= entry->fresh_until)
+    if (!entry || !entry->known || entry->loading || clock_mono_ms() >= entry->known->fresh_until)
         return NULL;
     return known_ref(entry->known);
 }
@@ -123,7 +127,8 @@ void catalog_forget(struct catalog *catalog, const char *key)
     struct entry *entry = find(catalog, key);
     if (!entry)
         return;
-    entry->fresh_until = 0;
+    if (entry->known)
+        entry->known->fresh_until = 0;
     entry->changed = entry->loading;
 }
 
@@ -150,6 +155,8 @@ static void load_newest(struct db *db, const char *id, struct entry *entry)
     if (!flow_model_load(db, id, &document, &entry->err))
         return;
     entry->off = !flow_model_is_on(document);
+    const char *owner = json_str(json_get(document, "userId"), "$oid");
+    snprintf(entry->owner, sizeof entry->owner, "%s", owner ? owner : "");
     cJSON_Delete(document);
     if (!flow_model_pin(db, id, &entry->version, &entry->snapshot, &entry->err))
         entry->snapshot = NULL;
@@ -180,12 +187,16 @@ static void load_job(struct db *db, void *arg)
         load_flow(db, entry);
 }
 
-static struct known *compile(cJSON *snapshot, int version)
+static struct known *compile(cJSON *snapshot, int version, const struct known *before)
 {
     struct known *known = x_alloc(sizeof *known);
     struct diags diags = {0};
     known->refs = 1;
     known->version = version;
+    if (before && before->flow && before->version == version) { // a version never changes
+        known->flow = flow_ref(before->flow);
+        return known;
+    }
     known->flow = flow_compile(snapshot, node_types, &diags);
     if (!known->flow) {
         size_t i = 0;
@@ -203,8 +214,9 @@ static struct known *take_result(struct entry *entry)
 {
     struct known *known;
     if (entry->snapshot) {
-        known = compile(entry->snapshot, entry->version);
+        known = compile(entry->snapshot, entry->version, entry->known);
         known->off = entry->off;
+        memcpy(known->owner, entry->owner, sizeof known->owner);
         cJSON_Delete(entry->snapshot);
         entry->snapshot = NULL;
         return known;
@@ -256,12 +268,13 @@ static void on_loaded(void *arg, const struct err *err)
         start_load(entry);
         return;
     }
-    known_unref(entry->known);
+    struct known *before = entry->known;
     entry->known = take_result(entry);
+    known_unref(before);
     entry->loading = false;
     entry->retry_ms = 0;
     bool pinned = strchr(entry->key, '@') && entry->known->flow;
-    entry->fresh_until = pinned ? INT64_MAX : clock_mono_ms() + entry->catalog->ttl_ms;
+    entry->known->fresh_until = pinned ? INT64_MAX : clock_mono_ms() + entry->catalog->ttl_ms;
     struct known *known = known_ref(entry->known); // a waiter may make us forget the entry
     tell_waiters(entry, known);
     known_unref(known);

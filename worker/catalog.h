@@ -20,14 +20,18 @@
 struct event_base;
 struct catalog;
 
-// Reference-counted and immutable. Exactly one of account, flow, err is set.
+// Reference-counted; what it says never changes. Exactly one of account, flow, err is set.
 struct known {
     unsigned refs;
     struct account *account;
     struct flow *flow;
-    int version;    // of flow
-    bool off;       // its builder switched it off: it starts no session
-    struct err err; // ERR_NOT_FOUND, or a flow that does not compile (ERR_INPUT)
+    int version;             // of flow
+    bool off;                // its builder switched it off: it starts no session
+    char owner[25];          // of a newest flow: its user, or ""
+    struct err err;          // ERR_NOT_FOUND, or a flow that does not compile (ERR_INPUT)
+    int64_t fresh_until;     // clock_mono_ms; 0: it was forgotten
+    bool told;               // that it cannot be used was logged, while others served
+    struct flow_list *flows; // of an account: its enabled flows as last asked for, or NULL
 };
 struct known *known_ref(struct known *known);
 void known_unref(struct known *known);

@@ -36,6 +36,15 @@ void history_input(struct history *history, int64_t number, const char *delivery
         cJSON_AddTrueToObject(entry, "adopted");
 }
 
+void history_start(struct history *history, const struct session *session, const char *trigger)
+{
+    cJSON *entry = add(history, "start");
+    json_add_str(entry, "session", session->id);
+    json_add_str(entry, "flow", session->flow_id);
+    json_add_int(entry, "version", session->flow_version);
+    json_add_str(entry, "trigger", trigger);
+}
+
 void history_step(struct history *history, const struct step *step)
 {
     cJSON *entry = add(history, "step");

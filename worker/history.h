@@ -7,6 +7,7 @@
  * are projected. Pure data.
  *
  *   {"k":"in","n":1790…,"delivery":…}                        entry n of the mailbox
+ *   {"k":"start","session":…,"flow":…,"version":3,"trigger":"keyword 'menu'"}
  *   {"k":"step","node":"ask","type":"input","decision":"waits"}
  *   {"k":"effect","kind":"send","key":"<session>:<seq>","node":…,"text":…,"ok":true,"id":"wamid…","at":…,"ms":12}
  *   {"k":"session","session":{…}}                            a session that ended
@@ -31,6 +32,8 @@ void history_deinit(struct history *history);
 
 // delivery: of the event, or NULL. adopted: the session that the event brought goes on here
 void history_input(struct history *history, int64_t number, const char *delivery, bool adopted);
+// `trigger`: what started it.
+void history_start(struct history *history, const struct session *session, const char *trigger);
 void history_step(struct history *history, const struct step *step);
 void history_session(struct history *history, const struct session *session);
 void history_note(struct history *history, const char *text);

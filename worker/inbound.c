@@ -233,6 +233,19 @@ static void add_change(struct projection *p, const struct event *event)
     receipt->attachments = event->attachments ? cJSON_Duplicate(event->attachments, true) : NULL;
 }
 
+// As the lane's does: see lane_receipts.c.
+static void add_reaction(struct projection *p, const struct event *event)
+{
+    if (!event->target || !event->contact)
+        return;
+    struct receipt *receipt = projection_add_receipt(p);
+    receipt->kind = RECEIPT_REACTION;
+    receipt->platform_id = x_dup(event->target);
+    receipt->contact = x_dup(event->contact);
+    receipt->emoji = event->emoji && *event->emoji ? x_dup(event->emoji) : NULL;
+    receipt->at_ms = time_of(event);
+}
+
 static void change_message(struct message_record *m, const struct receipt *receipt)
 {
     if (receipt->kind == RECEIPT_EDIT) {
@@ -277,6 +290,8 @@ void project_changes(struct projection *p)
 {
     for (size_t i = 0; i < p->receipt_count; i++) {
         const struct receipt *receipt = &p->receipts[i];
+        if (receipt->kind == RECEIPT_REACTION)
+            continue;
         for (size_t k = 0; k < p->message_count; k++) {
             struct message_record *m = &p->messages[k];
             if (m->platform_id && strcmp(m->platform_id, receipt->platform_id) == 0 &&
@@ -326,5 +341,7 @@ void project_event(struct projection *p, const struct activation *a,
         add_message(p, a, event);
     if (event->kind == EVENT_CALL)
         add_call(p, event);
+    if (event->kind == EVENT_REACTION)
+        add_reaction(p, event);
     add_change(p, event);
 }

@@ -53,9 +53,9 @@ static void take_merged(struct activation *a, const struct event *event)
 
 void activation_take_address(struct activation *a, const struct event *event)
 {
-    // Whoever writes under a post may have another id there.
+    // Whoever writes under a post may have another id there; an operator gives any name.
     if (!event->contact || !*event->contact || alias_is_weak(event->contact) ||
-        event->kind == EVENT_COMMENT || event->kind == EVENT_MENTION)
+        event->kind == EVENT_COMMENT || event->kind == EVENT_MENTION || event->kind == EVENT_START)
         return;
     if (event_is_merged(event))
         take_merged(a, event);

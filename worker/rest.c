@@ -34,6 +34,7 @@ static void activation_free(struct activation *a)
     cJSON_Delete(a->recent);
     known_unref(a->account);
     known_unref(a->flow);
+    flow_list_unref(a->flows);
     free(a->chat);
     free(a->account_key);
     free(a->account_id);
