@@ -49,7 +49,7 @@ struct command {
 
 extern const struct command command_listen, command_worker, command_sim, command_init, command_flow,
     command_account, command_chat, command_queue, command_spool, command_replay, command_doctor,
-    command_parse, command_version, command_flow_nodes, command_flow_play;
+    command_parse, command_version, command_flow_nodes, command_flow_play, command_flow_start;
 
 // The value of an option of this command, or NULL.
 const char *cli_value(const struct cli *cli, const char *name);

@@ -274,8 +274,9 @@ static const struct command export_command = {
 };
 
 static const struct command *const children[] = {
-    &import_command, &list_command,       &show_command,      &export_command,
-    &lint_command,   &command_flow_nodes, &command_flow_play, NULL};
+    &import_command,    &list_command,       &show_command,
+    &export_command,    &lint_command,       &command_flow_nodes,
+    &command_flow_play, &command_flow_start, NULL};
 const struct command command_flow = {
     .name = "flow",
     .summary = "Store, check and look at flows.",

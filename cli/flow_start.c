@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "engine/flow.h"
 #include "engine/given.h"
 #include "models/account.h"
 #include "models/flow_model.h"
@@ -195,7 +196,8 @@ static int run_start(struct cli *cli)
 
 static const struct cli_option options[] = {
     {"account", "ACCOUNT", "platform:id, whose chat it is"},
-    {"contact", "CONTACT", "any name that the person is known by; a new chat is made for a new one"},
+    {"contact", "CONTACT",
+     "any name that the person is known by; a new chat is made for a new one"},
     {"vars", "JSON", "an object: variables of the session, set before its first node"},
     {"interrupt", NULL, "end a session that waits; without it the start is refused then"},
     {"force", NULL, "a flow of the account's owner that is not enabled on the account, too"},
@@ -208,9 +210,10 @@ const struct command command_flow_start = {
     .args_min = 1,
     .args_max = 1,
     .summary = "Start a flow (by id or name) in a chat.",
-    .text = "It waits its turn among the chat's events; what then stands against it (a session that "
-            "waits, a person\nwho has the chat, a pause) is in the chat's history. Prints the id "
-            "of the start.",
+    .text =
+        "It waits its turn among the chat's events; what then stands against it (a session that "
+        "waits, a person\nwho has the chat, a pause) is in the chat's history. Prints the id "
+        "of the start.",
     .options = options,
     .run = run_start,
 };

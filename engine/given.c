@@ -19,7 +19,7 @@ static struct path *name_parse(const char *name, struct err *err)
         err_prefix(err, "variable '%.60s'", name);
         return NULL;
     }
-    if (!name_is_provided(path_root(path)))
+    if (!name_is_reserved(path_root(path)))
         return path;
     err_set(err, ERR_INPUT, "variable '%s' is filled by Hookmill; choose another name",
             path_root(path));

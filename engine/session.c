@@ -77,7 +77,8 @@ void session_abandon(struct session *session, const char *outcome, int64_t now_m
     session->until_ms = 0;
     cJSON_Delete(session->node_state);
     cJSON_Delete(session->kept);
-    session->node_state = session->kept = NULL;
+    cJSON_Delete(session->frames);
+    session->node_state = session->kept = session->frames = NULL;
     free(session->outcome);
     session->outcome = x_dup(outcome);
 }

@@ -89,8 +89,7 @@ bool vars_start(struct machine *m, const struct event *event)
         vars_event(m, event_value(event, EVENT_VALUE_TREES_MAX));
     }
     vars_callbacks(&m->run);
-    return vars_defaults(&m->run) &&
-           given_set(session->vars, event, m->run.limits, &m->run.err);
+    return vars_defaults(&m->run) && given_set(session->vars, event, m->run.limits, &m->run.err);
 }
 
 bool node_vars_reset(struct node_run *run)

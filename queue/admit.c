@@ -67,13 +67,19 @@ static void event_drop(struct queue *queue, struct pending_event *event)
  * hash-max-listpack-entries is 512 by default), which costs an id 20 bytes and its share of the
  * key.
  */
-void admit_seen(unsigned shard_count, const char *account, const char *dedup_key,
-                int64_t timestamp_ms, char ret_bucket[48], uint8_t ret_hash[16])
+void seen_bucket(unsigned shard_count, const char *account, const char *dedup_key,
+                 int64_t timestamp_ms, char ret_bucket[48], uint8_t ret_hash[16])
 {
     unsigned buckets = QUEUE_SEEN_BUCKETS / shard_count;
     id_hash128(ret_hash, account, dedup_key, NULL);
     unsigned bits = (unsigned)ret_hash[0] << 16 | (unsigned)ret_hash[1] << 8 | ret_hash[2];
     snprintf(ret_bucket, 48, "%" PRId64 ":%x", timestamp_ms / 86400000, bits % buckets);
+}
+
+void admit_seen(const struct queue *queue, const char *account, const char *dedup_key,
+                int64_t timestamp_ms, char ret_bucket[48], uint8_t ret_hash[16])
+{
+    seen_bucket(queue->shard_count, account, dedup_key, timestamp_ms, ret_bucket, ret_hash);
 }
 
 // Takes an event out of what its shard has collected.
@@ -91,7 +97,7 @@ static struct pending_event *event_new_pending(const struct queue *queue,
     char bucket[48] = "";
     uint8_t hash[16] = {0};
     if (event->dedup_key)
-        admit_seen(queue->shard_count, event->account, event->dedup_key, event->timestamp_ms, bucket, hash);
+        admit_seen(queue, event->account, event->dedup_key, event->timestamp_ms, bucket, hash);
     size_t aliases = event->lane ? 0 : event->alias_count;
     cmd_add_str(&pending->args, event->account);
     cmd_add_str(&pending->args, bucket);

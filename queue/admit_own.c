@@ -19,7 +19,7 @@ static void add_admit(struct cmd *cmd, const struct queue_event *event, unsigned
     uint8_t hash[16] = {0};
     id_uuid(caller);
     if (event->dedup_key)
-        admit_seen(shards, event->account, event->dedup_key, event->timestamp_ms, bucket, hash);
+        seen_bucket(shards, event->account, event->dedup_key, event->timestamp_ms, bucket, hash);
     cmd_add_str(cmd, "EVAL");
     cmd_add_str(cmd, script_table[SCRIPT_ADMIT].source);
     cmd_add_str(cmd, "1");

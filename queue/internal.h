@@ -285,8 +285,10 @@ MUST_USE bool admit_allowed(const struct queue *queue, struct err *err);
 // Calls back with err, at the end of the loop's turn.
 void admit_refuse(struct queue *queue, const struct err *err, queue_admit_fn done, void *arg);
 // The bucket of `seen before` ("day:hex") of an event, and its hash.
-void admit_seen(unsigned shard_count, const char *account, const char *dedup_key,
+void admit_seen(const struct queue *queue, const char *account, const char *dedup_key,
                 int64_t timestamp_ms, char ret_bucket[48], uint8_t ret_hash[16]);
+void seen_bucket(unsigned shard_count, const char *account, const char *dedup_key,
+                 int64_t timestamp_ms, char ret_bucket[48], uint8_t ret_hash[16]);
 
 // The bucket of an id that we sent, or that an echo names, and its hash (sent.lua); "" when id is
 // NULL.

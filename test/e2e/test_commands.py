@@ -10,7 +10,7 @@ from system import ACCOUNTS, ROOT, System, flow
 
 COMMANDS = ["", "listen", "worker", "init", "account", "account add", "account list", "account show",
             "account enable", "account disable", "account rotate-token", "flow", "flow import", "flow list",
-            "flow show", "flow export", "flow lint", "flow nodes", "flow play", "chat", "chat pause", "chat resume",
+            "flow show", "flow export", "flow lint", "flow nodes", "flow play", "flow start", "chat", "chat pause", "chat resume",
             "chat show", "queue", "queue stats", "queue audit", "queue dead", "queue dead list", "queue dead retry",
             "spool", "spool status", "account pause", "account resume", "account throttle", "account release",
             "account secret", "account secret set", "account secret remove",
