@@ -125,6 +125,59 @@ static void what_came_is_what_became_of_it(void **state)
     assert_int_equal(audited.ledgers[1].waiting, 3);
 }
 
+static bool start(const char *account, const char *id)
+{
+    const char *const aliases[] = {"ana"};
+    struct queue_event event = {.account = account,
+                                .aliases = aliases,
+                                .alias_count = 1,
+                                .dedup_key = id,
+                                .timestamp_ms = clock_wall_ms(),
+                                .json = id};
+    bool is_new = false;
+    struct err err = {0};
+    if (!queue_admit_own(redis_server_url(world.server), &event, &is_new, &err))
+        fail_msg("%s", err.text);
+    return is_new;
+}
+
+static void what_an_operator_makes_counts_as_received(void **state)
+{
+    some_traffic();
+    assert_true(start("whatsapp:1", "start-1"));
+    assert_false(start("whatsapp:1", "start-1"));
+    assert_true(start("messenger:2", "start-1")); // of which no listener has published anything
+    struct audited audited = audit(true);
+    assert_int_equal(audited.ledgers[0].received, 1);
+    assert_int_equal(audited.ledgers[0].waiting, 1);
+    assert_int_equal(audited.ledgers[1].received, 7);
+    assert_int_equal(audited.ledgers[1].admitted, 5);
+    assert_int_equal(audited.ledgers[1].duplicate, 2);
+    struct held held = world_claim(&world, queue, 1);
+    while (held.count > 0 && strcmp(held.chat, "messenger:2:ana") != 0) {
+        held_deinit(&held);
+        held = world_claim_wait(&world, queue);
+    }
+    assert_string_equal(held.entries[0], "start-1");
+    held_deinit(&held);
+}
+
+static void a_start_that_redis_refuses_is_not_counted(void **state)
+{
+    struct err err = {0};
+    bool is_new = false;
+    char *key = x_printf("hm:{%02u}:ledger:whatsapp:1", queue_shard_of(queue, "whatsapp:1"));
+    free(world_redis(&world, "CONFIG SET maxmemory 1"));
+    struct queue_event event = {.account = "whatsapp:1", .json = "x"};
+    assert_false(queue_admit_own(redis_server_url(world.server), &event, &is_new, &err));
+    assert_int_equal(err.code, ERR_UNAVAILABLE);
+    free(world_redis(&world, "CONFIG SET maxmemory 0"));
+    char *made = world_redis(&world, "HGET %s made", key);
+    assert_true(!*made || strcmp(made, "0") == 0);
+    free(made);
+    free(key);
+}
+
 static void a_mailbox_entry_that_is_deleted_by_hand_is_missed(void **state)
 {
     some_traffic();
@@ -236,6 +289,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(what_came_is_what_became_of_it),
+        TEST(what_an_operator_makes_counts_as_received),
+        TEST(a_start_that_redis_refuses_is_not_counted),
         TEST(a_mailbox_entry_that_is_deleted_by_hand_is_missed),
         TEST(a_counter_of_the_receivers_that_lies_is_caught),
         TEST(who_died_leaves_what_was_never_answered),

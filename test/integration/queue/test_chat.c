@@ -57,6 +57,36 @@ static void accounts_take_turns(void **state)
     held_deinit(&held);
 }
 
+static void a_chat_is_new_until_an_event_of_it_was_done(void **state)
+{
+    admit("messenger:a", "1", "x");
+    struct held held = claim_one();
+    assert_true(held.is_new);
+    struct queue_finish back = {
+        .chat = held.chat, .epoch = held.epoch, .done = held.done, .next = QUEUE_READY};
+    assert_int_equal(world_finish(&world, queue, &back), ERR_NONE); // handed back, untouched
+    held_deinit(&held);
+    held = claim_one();
+    assert_true(held.is_new);
+    struct queue_dead dead = {.number = held.done + 1, .reason = "unknown account"};
+    struct queue_finish buried = {.chat = held.chat,
+                                  .epoch = held.epoch,
+                                  .done = held.done + 1,
+                                  .dead = &dead,
+                                  .dead_count = 1};
+    assert_int_equal(world_finish(&world, queue, &buried), ERR_NONE);
+    held_deinit(&held);
+    admit("messenger:a", "1", "y");
+    held = claim_one();
+    assert_true(held.is_new);
+    assert_int_equal(world_finish_all(&world, queue, &held), ERR_NONE);
+    held_deinit(&held);
+    admit("messenger:a", "1", "z");
+    held = claim_one();
+    assert_false(held.is_new);
+    held_deinit(&held);
+}
+
 static void a_held_chat_is_nobody_elses(void **state)
 {
     admit("messenger:a", "1", "x");
@@ -362,6 +392,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(accounts_take_turns),
+        TEST(a_chat_is_new_until_an_event_of_it_was_done),
         TEST(a_held_chat_is_nobody_elses),
         TEST(the_journal_comes_back_after_a_handback),
         TEST(an_idle_chat_expires_and_numbers_go_on_rising),

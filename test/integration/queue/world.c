@@ -182,6 +182,7 @@ void on_world_claimed(void *arg, const struct queue_claim *claims, size_t count,
     assert_memory_equal(c->chat, c->account, strlen(c->account));
     held->epoch = c->epoch;
     held->done = c->done;
+    held->is_new = c->is_new;
     held->state = x_dup(c->state);
     held->attempt = x_dup(c->attempt);
     held->result = x_dup(c->result);

@@ -80,6 +80,7 @@ struct held {
     char chats[8][64];
     char chat[64];
     int64_t epoch, done;
+    bool is_new;
     char *state, *attempt, *result, *fired;
     size_t record_count, entry_count;
     char *records[8];
