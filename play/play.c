@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "engine/path.h"
+#include "engine/trigger.h"
 #include "play/player.h"
 
 #define NO_FLOW_ID "000000000000000000000000"
@@ -140,14 +141,36 @@ static bool is_active(const struct player *player)
     return player->running && player->session.status == SESSION_ACTIVE;
 }
 
-// The worker's rules: what can answer resumes the session, what can start begins one.
-static bool event_is_for_flow(const struct player *player, const struct event *event)
+// What can answer resumes the session.
+static bool event_answers(const struct player *player, const struct event *event)
 {
     if (event->standby || event->group || !event->contact)
         return false;
-    if (is_active(player))
-        return event_resumes_flow(event) || event->kind == EVENT_CALLBACK;
-    return event->kind == EVENT_START || flow_starts_on(player->flow, event->kind);
+    return is_active(player) && (event_resumes_flow(event) || event->kind == EVENT_CALLBACK);
+}
+
+// The flow's triggers, as the worker asks them: in a chat of its own, while nothing but an
+// interruption beats a session that waits.
+static bool event_starts(struct player *player, const struct event *event)
+{
+    const struct session *session = &player->session;
+    struct trigger_context context = {.first_contact = !player->met,
+                                      .flow_id = event->target, // of a start: this flow
+                                      .is_waiting = is_active(player)};
+    struct trigger_match match;
+    player->met = true;
+    if (event->kind == EVENT_START && !event->target) // a flow without an _id
+        return !is_active(player);
+    if (is_active(player) && session->wait != WAIT_INPUT && session->wait != WAIT_DELAY &&
+        session->wait != WAIT_CALLBACK)
+        return false;
+    return trigger_match(player->flow, event, &context, &match);
+}
+
+static bool session_interrupt(struct player *player)
+{
+    session_abandon(&player->session, "interrupted", player->now_ms);
+    return end_came(player);
 }
 
 static bool event_ignored(struct player *player, const struct event *event)
@@ -164,9 +187,12 @@ static bool event_take(struct player *player, const struct event *event, struct 
     struct stimulus stimulus = {.kind = STIMULUS_EVENT, .event = event};
     if (event_resumes_flow(event))
         player->inbound_ms = event->timestamp_ms;
-    if (!event_is_for_flow(player, event))
+    bool starts = event_starts(player, event);
+    if (!starts && !event_answers(player, event))
         return event_ignored(player, event);
-    if (!is_active(player)) {
+    if (starts && is_active(player) && !session_interrupt(player))
+        return false;
+    if (starts) {
         session_begin(player);
         stimulus.kind = STIMULUS_START;
     }

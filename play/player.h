@@ -30,6 +30,7 @@ struct player {
     struct choice *choices; // offered last
     size_t choice_count;
     unsigned messages; // of the person, so far: they are numbered
+    bool met;          // the chat has had an event
     // The report
     struct buf out; // the transcript as it came
     struct play_report *report;
