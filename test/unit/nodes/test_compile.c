@@ -101,7 +101,7 @@ static void compile_finds_what_is_wrong_with_the_data(void **state)
          "e end",
          "s>c c:a>e", NULL, ""},
         {"s start\nc condition {'conditions':[{'operator':'=='},7]}\ne end", "s>c c>e", NULL,
-         "error:field-missing@c error:field-type@c"},
+         "error:field-type@c"},
         {"s start\na api {'apiConfig':{'url':'ftp://x','method':'GET'}}\ne end", "s>a a>e", NULL,
          "error:field-value@a"},
         {"s start\na api {'apiConfig':{'url':'https://x','headers':{'a b':'c'}}}\ne end", "s>a a>e",
