@@ -108,9 +108,13 @@ static void vars_forget(cJSON *vars, const char *message_id)
 void session_forget(struct session *session, const char *message_id)
 {
     vars_forget(session->vars, message_id);
-    cJSON *kept, *frame;
+    cJSON *kept, *frame, *state;
     cJSON_ArrayForEach(frame, session->frames)
         vars_forget(cJSON_GetObjectItemCaseSensitive(frame, "vars"), message_id);
+    cJSON_ArrayForEach(state, session->node_state) {
+        cJSON_ArrayForEach(kept, state) // a list of messages that an input gathers
+            event_forget(kept, message_id);
+    }
     cJSON_ArrayForEach(kept, session->kept)
         event_forget(kept, message_id);
 }

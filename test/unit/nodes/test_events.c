@@ -200,6 +200,28 @@ static void a_message_taken_back_leaves_the_session(void **state)
     run_end(&run);
 }
 
+static void a_message_taken_back_leaves_a_burst_that_is_gathered(void **state)
+{
+    static const struct event hi = {.kind = EVENT_MESSAGE, .contact = STR("77"), .text = STR("hi")};
+    static const struct event one = {
+        .kind = EVENT_MESSAGE, .id = STR("m_1"), .contact = STR("77"), .text = STR("secret")};
+    static const struct event two = {
+        .kind = EVENT_MESSAGE, .id = STR("m_2"), .contact = STR("77"), .text = STR("other")};
+    struct run run;
+    run_begin(&run, "s start\ni input {'collect':{'most':3}}\ne end", "s>i i>e", NULL);
+    give(&run, STIMULUS_START, &hi);
+    give(&run, STIMULUS_EVENT, &one);
+    give(&run, STIMULUS_EVENT, &two);
+    session_forget(&run.session, "m_1");
+    char *text = session_to_json(&run.session);
+    assert_null(strstr(text, "secret"));
+    free(text);
+    run.env.now_ms += 3000;
+    assert_int_equal(give(&run, STIMULUS_TIMER, NULL), ENGINE_ENDED);
+    assert_string_equal(json_str(run.session.vars, "i"), "other");
+    run_end(&run);
+}
+
 static void a_flow_starts_on_the_kinds_that_its_start_node_lists(void **state)
 {
     static const struct {
@@ -252,6 +274,7 @@ int main(void)
         cmocka_unit_test(an_answer_kept_by_an_older_version_still_counts),
         cmocka_unit_test(a_flow_with_a_variable_event_keeps_its_own),
         cmocka_unit_test(a_message_taken_back_leaves_the_session),
+        cmocka_unit_test(a_message_taken_back_leaves_a_burst_that_is_gathered),
         cmocka_unit_test(a_flow_starts_on_the_kinds_that_its_start_node_lists),
         cmocka_unit_test(unknown_kinds_are_found_by_the_compiler),
     };
