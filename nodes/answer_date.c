@@ -199,41 +199,43 @@ struct words {
     int span_days, span_months; // of a unit
 };
 
-static bool word_take(const char *locale, const char *word, struct words *words)
+static bool name_take(const struct answer_names *names, const char *word, struct words *words)
 {
-    int month = words->month ? 0 : answer_month_name(locale, word);
-    if (!month && !words->month)
-        month = answer_month_name("en", word);
-    if (month) {
-        words->month = month;
-        return true;
-    }
-    int weekday = answer_weekday_name(locale, word);
-    if (!weekday)
-        weekday = answer_weekday_name("en", word);
-    if (weekday && !words->weekday) {
-        words->weekday = weekday;
-        return true;
-    }
-    if (words->count && !words->span_days && !words->span_months &&
-        answer_span_word(word, &words->span_days, &words->span_months))
-        return true;
-    return answer_filler_word(word);
+    int month = words->month ? 0 : answer_month_name(names, word);
+    int weekday = month || words->weekday ? 0 : answer_weekday_name(names, word);
+    words->month = month ? month : words->month;
+    words->weekday = weekday ? weekday : words->weekday;
+    return month || weekday;
+}
+
+// "3 weeks": a unit stands behind its number.
+static bool span_take(const char *word, struct words *words)
+{
+    return words->count && !words->span_days && !words->span_months &&
+           answer_span_word(word, &words->span_days, &words->span_months);
 }
 
 static bool words_read(const struct rule *rule, const char *text, struct token tokens[TOKENS_MAX],
                        struct words *words)
 {
-    char locale[ANSWER_LOCALE_BYTES];
+    struct answer_names names;
+    bool has_names = false;
     size_t count = answer_tokens(text, tokens);
-    answer_locale(rule, locale);
     *words = (struct words){0};
     for (size_t i = 0; i < count; i++) {
+        const char *word = tokens[i].word;
         if (tokens[i].is_number && words->count == 3)
             return false;
-        if (tokens[i].is_number)
+        if (tokens[i].is_number) {
             words->numbers[words->count++] = &tokens[i];
-        else if (!word_take(locale, tokens[i].word, words))
+            continue;
+        }
+        if (answer_filler_word(word))
+            continue;
+        if (!has_names)
+            answer_names_read(rule, &names);
+        has_names = true;
+        if (!name_take(&names, word, words) && !span_take(word, words))
             return false;
     }
     return count > 0;

@@ -54,7 +54,7 @@ bool answer_fold(const char *text, char out[ANSWER_WORD_BYTES]);
  * '-'; invisible marks go. False when there is more than `size` bytes of it.
  */
 bool answer_plain(const char *text, char *out, size_t size);
-// Whether the folded word is, but for folding, one of "these|words".
+// Whether the folded word is one of "these|words", which are folded, too.
 bool answer_folded_in(const char *folded, const char *list);
 
 /* Calendar (answer_calendar.c): civil days, counted from 1970-01-01 */
@@ -90,6 +90,15 @@ bool answer_span_word(const char *word, int *ret_days, int *ret_months);
 bool answer_filler_word(const char *word); // "of", "de", "den" …
 // The rule's locale with the Gregorian calendar, made safe for ICU.
 void answer_locale(const struct rule *rule, char out[ANSWER_LOCALE_BYTES]);
-// The month (1 to 12) or the weekday (1 = Sunday to 7) that the word names in that locale, or 0.
-int answer_month_name(const char *locale, const char *word);
-int answer_weekday_name(const char *locale, const char *word);
+// Names of months and days, folded, in a locale.
+enum { NAME_FORMS = 4, NAME_BYTES = 48 };
+struct answer_names {
+    char months[12][NAME_FORMS][NAME_BYTES];
+    char weekdays[7][NAME_FORMS][NAME_BYTES]; // from Sunday
+};
+// Costs some hundred microseconds: only when they are needed.
+void answer_names_read(const struct rule *rule, struct answer_names *ret_names);
+// The month (1 to 12) or the weekday (1 = Sunday to 7) that the word names there or in English, or
+// 0. Three letters or more are enough, if they are the beginning of one name alone.
+int answer_month_name(const struct answer_names *names, const char *word);
+int answer_weekday_name(const struct answer_names *names, const char *word);

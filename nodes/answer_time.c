@@ -12,12 +12,12 @@ static const struct half_words {
     enum half half;
     const char *words;
 } half_words[] = {
-    {HALF_AM, "am|morning|manana|manha|matin|morgens|fruh|vormittags|mattina|ochtends|सुबह|subah|"
-              "утра|pagi|上午|午前|오전|صباحا|ص|madrugada"},
+    {HALF_AM, "am|morning|manana|manha|matin|morgens|fruh|vormittags|mattina|ochtends|सबह|subah|"
+              "утра|pagi|上午|午前|오전|صباحا|ص|madrugada"},
     {HALF_PM,
      "pm|p|afternoon|evening|tarde|nachmittags|abends|soir|apres|l'apres|l’apres|"
      "pomeriggio|sera|middags|avonds|दोपहर|शाम|shaam|dopahar|дня|вечера|sore|siang|下午|晚上|"
-     "午後|오후|مساء|م"},
+     "午後|오후|مساء|م"},
     {HALF_NIGHT, "night|noche|noite|nachts|nuit|notte|रात|raat|ночи|malam"},
 };
 
@@ -30,7 +30,7 @@ static const char midnight_words[] =
 static const char time_fillers[] =
     "at|o'clock|o’clock|oclock|h|hs|hr|hrs|hour|hours|hora|horas|a|las|la|as|al|o|de|da|"
     "do|del|du|l|the|in|por|per|um|uhr|gegen|am|heure|heures|midi|ore|alle|om|uur|s|e|y|"
-    "und|et|min|minutes|m|बजे|baje|को|в|часов|час|часа|saat|jam|pukul|点|點|時|时|分|시|분|"
+    "und|et|min|minutes|m|बज|baje|को|в|часов|час|часа|saat|jam|pukul|点|點|時|时|分|시|분|"
     "الساعة";
 
 static enum half half_find(const char *word)
