@@ -82,9 +82,8 @@ static const struct day_words {
      "dema"},
     {2, "day after tomorrow|the day after tomorrow|pasado manana|depois de amanha|ubermorgen|"
         "uebermorgen|apres demain|dopodomani|overmorgen|परसो|parson|بعد غد|послезавтра|"
-        "післязавтра|obur gun|lusa|pojutrze|后天|後天|明後日|あさって|모레|ngay "
-        "kia|پرسوں|מחרתיים|มะรนน|"
-        "μεθαυριο"},
+        "післязавтра|obur gun|lusa|pojutrze|后天|後天|明後日|あさって|"
+        "모레|ngay kia|پرسوں|מחרתיים|มะรนน|μεθαυριο"},
 };
 
 static const struct span_words {
