@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "connectors/graph_errors.h"
 #include "connectors/render.h"
+#include "engine/message.h"
 
 enum { DEFAULT_TIMEOUT_MS = 20000, RESPONSE_MAX = 256 * 1024 };
 
@@ -131,15 +132,16 @@ static void post(struct graph *graph, const struct graph_target *target, cJSON *
     cJSON_Delete(owned_body);
 }
 
-void graph_send(struct graph *graph, const struct graph_target *target, const char *text,
-                const struct choice *choices, size_t choice_count, const char *attempt_key,
-                graph_done_fn done, void *arg)
+void graph_send(struct graph *graph, const struct graph_target *target,
+                const struct graph_message *message, const char *attempt_key, graph_done_fn done,
+                void *arg)
 {
     struct graph_call *call = x_alloc(sizeof *call);
 
     assert(target->account && target->contact);
-    *call = (struct graph_call){.expects_id = true, .done = done, .arg = arg};
-    post(graph, target, graph_render(target, text, choices, choice_count, attempt_key), call);
+    *call =
+        (struct graph_call){.expects_id = message_is_said(message->tree), .done = done, .arg = arg};
+    post(graph, target, graph_render(target, message, attempt_key), call);
 }
 
 void graph_mark_read(struct graph *graph, const struct graph_target *target, const char *message_id,
@@ -151,7 +153,7 @@ void graph_mark_read(struct graph *graph, const struct graph_target *target, con
     *call = (struct graph_call){.expects_id = false, .done = done, .arg = arg};
     post(graph, target,
          target->platform == PLATFORM_WHATSAPP ? render_whatsapp_read(message_id)
-                                               : render_typing(target),
+                                               : render_typing(target, true),
          call);
 }
 

@@ -35,7 +35,7 @@ struct graph_target {
 };
 
 enum graph_outcome {
-    GRAPH_SENT,          // accepted: message_id is set
+    GRAPH_SENT,          // accepted: message_id is set (of a message)
     GRAPH_RETRY_LATER,   // transient (R)
     GRAPH_SLOW_DOWN,     // rate limit (T)
     GRAPH_TOKEN_BAD,     // token or permission (K)
@@ -58,15 +58,24 @@ struct graph_result {
 };
 typedef void (*graph_done_fn)(void *arg, const struct graph_result *result);
 
+// What to say. Borrowed for the call.
+struct graph_message {
+    const char *text; // with `tree`: its words, for platforms that lack the kind; NULL = made of it
+    const struct choice *choices; // of a text
+    size_t choice_count;
+    const cJSON *tree; // see engine/message.h, which it must fit; NULL: `text` with `choices`
+};
+
 /*
  * Sends one message: text with up to 13 (Messenger, Instagram: quick replies) or 10 (WhatsApp: 1-3
- * buttons, else a list) choices. `attempt_key` (≤ 256 bytes) goes out as metadata /
- * biz_opaque_callback_data. Text and titles are cut to the platform's limits at a character
- * boundary. Limits: reference, section 4.
+ * buttons, else a list) choices, or what `tree` is; docs/messages.md tells what each kind becomes.
+ * `attempt_key` (≤ 256 bytes) goes out as metadata / biz_opaque_callback_data. Texts and titles are
+ * cut to the platform's limits at a character boundary. Limits: reference, section 4. A reaction
+ * and typing are no messages: GRAPH_SENT is then without message_id, and repeats do no harm.
  */
-void graph_send(struct graph *graph, const struct graph_target *target, const char *text,
-                const struct choice *choices, size_t choice_count, const char *attempt_key,
-                graph_done_fn done, void *arg);
+void graph_send(struct graph *graph, const struct graph_target *target,
+                const struct graph_message *message, const char *attempt_key, graph_done_fn done,
+                void *arg);
 
 // WhatsApp: marks the message as read and shows "typing"; Messenger, Instagram: mark_seen is not
 // part of it, typing_on. Best effort: repeats do no harm.
@@ -74,6 +83,5 @@ void graph_mark_read(struct graph *graph, const struct graph_target *target, con
                      graph_done_fn done, void *arg);
 
 // The body alone, for tests: what graph_send would post. Caller deletes.
-MUST_USE cJSON *graph_render(const struct graph_target *target, const char *text,
-                             const struct choice *choices, size_t choice_count,
+MUST_USE cJSON *graph_render(const struct graph_target *target, const struct graph_message *message,
                              const char *attempt_key);

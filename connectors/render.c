@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What the renderers share: cuts between characters, and what Messenger and Instagram have in
-// common.
+// What the renderers share: cuts between characters, words, and the choice of a renderer.
 #include "connectors/render.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/utf8.h"
-
-enum { QUICK_REPLIES_MAX = 13, QUICK_REPLY_TITLE_CHARS = 20, QUICK_REPLY_PAYLOAD_CHARS = 1000 };
+#include "engine/message.h"
 
 static void add_cut(cJSON *object, const char *name, const char *text, size_t len)
 {
@@ -30,39 +29,62 @@ void render_add_bytes(cJSON *object, const char *name, const char *text, size_t 
         add_cut(object, name, text, utf8_cut_bytes(text, strlen(text), max_bytes));
 }
 
-void render_add_quick_replies(cJSON *message, const struct choice *choices, size_t choice_count)
+cJSON *render_add_object(cJSON *array)
 {
-    if (!choice_count)
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddItemToArray(array, object);
+    return object;
+}
+
+const char *render_text(const cJSON *object, const char *name)
+{
+    const char *text = json_str(object, name);
+    return text && *text ? text : NULL;
+}
+
+const char *render_type(const struct graph_message *message)
+{
+    return json_str(message->tree, "type");
+}
+
+char *render_words(const struct graph_message *message)
+{
+    if (message->text && *message->text)
+        return x_dup(message->text);
+    struct buf words = {0};
+    if (message->tree)
+        message_words(message->tree, &words);
+    return buf_take(&words);
+}
+
+void render_add_line(struct buf *out, const char *line)
+{
+    if (!line || !*line)
         return;
-    cJSON *replies = cJSON_AddArrayToObject(message, "quick_replies");
-    for (size_t i = 0; i < choice_count && i < QUICK_REPLIES_MAX; i++) {
-        cJSON *reply = cJSON_CreateObject();
-        cJSON_AddItemToArray(replies, reply);
-        json_add_str(reply, "content_type", "text");
-        render_add_chars(reply, "title", choices[i].title, QUICK_REPLY_TITLE_CHARS);
-        render_add_chars(reply, "payload", choices[i].id, QUICK_REPLY_PAYLOAD_CHARS);
-    }
+    if (out->len)
+        buf_add_char(out, '\n');
+    buf_add_str(out, line);
 }
 
-cJSON *render_typing(const struct graph_target *target)
+void render_add_pair(struct buf *out, const char *title, const char *rest)
 {
-    cJSON *root = cJSON_CreateObject();
-    cJSON *recipient = cJSON_AddObjectToObject(root, "recipient");
-
-    json_add_str(recipient, "id", target->contact);
-    json_add_str(root, "sender_action", "typing_on");
-    return root;
+    if (!title || !*title || !rest || !*rest) {
+        render_add_line(out, title && *title ? title : rest);
+        return;
+    }
+    render_add_line(out, title);
+    buf_printf(out, ": %s", rest);
 }
 
-cJSON *graph_render(const struct graph_target *target, const char *text,
-                    const struct choice *choices, size_t choice_count, const char *attempt_key)
+cJSON *graph_render(const struct graph_target *target, const struct graph_message *message,
+                    const char *attempt_key)
 {
     switch (target->platform) {
     case PLATFORM_INSTAGRAM:
-        return render_instagram(target, text, choices, choice_count, attempt_key);
+        return render_instagram(target, message, attempt_key);
     case PLATFORM_WHATSAPP:
-        return render_whatsapp(target, text, choices, choice_count, attempt_key);
+        return render_whatsapp(target, message, attempt_key);
     default:
-        return render_messenger(target, text, choices, choice_count, attempt_key);
+        return render_messenger(target, message, attempt_key);
     }
 }

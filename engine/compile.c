@@ -88,6 +88,7 @@ static void node_add(struct compile *c, const cJSON *item, int position)
     node->id = x_dup(id);
     HASH_ADD_KEYPTR(hh, c->flow->by_id, node->id, strlen(node->id), node);
     const char *type = json_str(item, "type");
+    node->word = type;
     node->type = type ? node_type_find(c->types, type) : NULL;
     if (!node->type)
         type_unknown(c, id, type ? type : "");
@@ -258,7 +259,8 @@ static void node_compile(struct compile *c, struct flow_node *node)
         return;
     cJSON *empty = node->data ? NULL : cJSON_CreateObject();
     const cJSON *data = node->data ? node->data : empty;
-    struct node_parse p = {.id = node->id, .data = data, .compile = c, .node = node};
+    struct node_parse p = {
+        .id = node->id, .word = node->word, .data = data, .compile = c, .node = node};
     bool good = fields_check(c, node, node->type->fields, data);
     if (good && node->type->parse)
         node->config = node->type->parse(&p);

@@ -31,6 +31,7 @@ struct flow_node {
         *type; // NULL while the type is unknown (such a flow is never handed out)
     void *config;
     const cJSON *data; // only during compilation
+    const char *word;  // likewise: the type as the document names it
     struct flow_edge *edges;
     size_t edge_count;
     int *ways; // every target the node can go to, once each

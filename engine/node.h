@@ -65,6 +65,7 @@ enum node_role { NODE_PLAIN, NODE_START, NODE_END };
 
 struct node_parse {
     const char *id;
+    const char *word;  // the type as the document names it: its name or an alias
     const cJSON *data; // an object that fits `fields`; borrowed, gone after parse()
     struct compile *compile;
     struct flow_node *node;

@@ -4,6 +4,7 @@
 
 struct node_type;
 
-extern const struct node_type node_ai, node_api, node_condition, node_counter, node_delay, node_end,
-    node_input, node_jump, node_message, node_random, node_schedule, node_set_type, node_start,
-    node_switch, node_window;
+extern const struct node_type node_ai, node_api, node_buttons, node_condition, node_counter,
+    node_delay, node_end, node_input, node_jump, node_list, node_message, node_random,
+    node_reaction, node_rich_message, node_schedule, node_set_type, node_start, node_switch,
+    node_template_type, node_typing, node_window;

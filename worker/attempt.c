@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "engine/message.h"
 #include "worker/activation.h"
 #include "worker/blocked.h"
 #include "worker/perform.h"
@@ -281,7 +282,8 @@ static cJSON *recent_messages(const struct activation *a)
     cJSON_ArrayForEach(item, a->history.entries) {
         const char *kind = json_str(item, "k");
         if (strcmp(kind, "effect") == 0 && json_bool(item, "ok", false) &&
-            strcmp(json_str(item, "kind"), "send") == 0)
+            strcmp(json_str(item, "kind"), "send") == 0 &&
+            message_is_said(json_get(item, "message")))
             add_recent(recent, "assistant", json_str(item, "text"));
         if (strcmp(kind, "in") != 0)
             continue;
@@ -400,8 +402,11 @@ void attempt_resume(struct activation *a)
         conclude(a, a->settled, "accepted");
         return;
     }
-    if (!a->attempt.open || a->attempt.effect.kind != EFFECT_SEND) {
-        leave(a); // it never left, or may be made again (its Idempotency-Key is the same)
+    const struct effect *effect = &a->attempt.effect;
+    if (!a->attempt.open || effect->kind != EFFECT_SEND || !message_is_said(effect->message)) {
+        // It never left, or may be made again: its Idempotency-Key is the same; typing and
+        // reactions change nothing the second time.
+        leave(a);
         return;
     }
     bool waited = a->fired && strncmp(a->fired, "settle:", 7) == 0;

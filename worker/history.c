@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "engine/value.h"
+
+enum { MESSAGE_MOST_BYTES = 16 << 10 };
 
 void history_init(struct history *history)
 {
@@ -79,6 +82,20 @@ static void add_url(cJSON *entry, const char *url)
     free(bare);
 }
 
+// What is more than a text: its type, and the message itself, unless it is larger than a person
+// would read.
+static void add_message(cJSON *entry, const cJSON *message)
+{
+    size_t bytes = 0;
+    if (!message)
+        return;
+    json_add_str(entry, "type", json_str(message, "type"));
+    if (value_measure(message, &bytes, NULL) && bytes <= MESSAGE_MOST_BYTES)
+        cJSON_AddItemToObject(entry, "message", cJSON_Duplicate(message, true));
+    else
+        json_add_int(entry, "left_out_bytes", (int64_t)bytes);
+}
+
 void history_effect(struct history *history, const struct effect *effect, const char *key,
                     const cJSON *result, const char *status, int64_t at_ms, int64_t took_ms,
                     const char *delivery)
@@ -88,6 +105,7 @@ void history_effect(struct history *history, const struct effect *effect, const 
     json_add_str(entry, "key", key);
     json_add_str(entry, "node", effect->node);
     json_add_str(entry, "text", effect->text);
+    add_message(entry, effect->message);
     json_add_str(entry, "method", effect->method);
     add_url(entry, effect->url);
     if (effect->choice_count > 0) {

@@ -10,6 +10,7 @@
  *   {"k":"start","session":…,"flow":…,"version":3,"trigger":"keyword 'menu'"}
  *   {"k":"step","node":"ask","type":"input","decision":"waits"}
  *   {"k":"effect","kind":"send","key":"<session>:<seq>","node":…,"text":…,"ok":true,"id":"wamid…","at":…,"ms":12}
+ *       and of a message that is more than a text: "type" and "message", the canonical one
  *   {"k":"session","session":{…}}                            a session that ended
  *   {"k":"note","text":…}                                    why nothing happened
  */

@@ -9,6 +9,7 @@
 
 #include "base/id.h"
 #include "base/json.h"
+#include "engine/message.h"
 #include "worker/internal.h"
 
 struct call {
@@ -26,7 +27,8 @@ struct effect_result perform_result(const cJSON *result)
     return (struct effect_result){.ok = json_bool(result, "ok", false),
                                   .error = error ? error : "failed",
                                   .value = json_get(result, "value"),
-                                  .status = (int)json_int(result, "status", 0)};
+                                  .status = (int)json_int(result, "status", 0),
+                                  .window_closed = json_bool(result, "window_closed", false)};
 }
 
 static void answer(struct call *call, enum verdict verdict, cJSON *owned_result, const char *text,
@@ -52,11 +54,27 @@ static cJSON *new_result(bool ok, const char *error)
 /* --- messages
  * -------------------------------------------------------------------------------------- */
 
+// A message that was refused for good.
+static void refused(struct call *call, const struct graph_result *sent, const char *text)
+{
+    cJSON *result = new_result(false, text);
+    if (sent->outcome == GRAPH_WINDOW_CLOSED)
+        cJSON_AddTrueToObject(result, "window_closed");
+    answer(call, VERDICT_DONE, result, "", 0);
+}
+
 static void on_sent(void *arg, const struct graph_result *sent)
 {
     struct call *call = arg;
     char text[320];
     snprintf(text, sizeof text, "%s: %s", graph_outcome_name(sent->outcome), sent->text);
+    // Typing and reactions are best effort: nobody waits for a better time, or asks what came of
+    // them.
+    bool is_said = message_is_said(call->request.effect->message);
+    if (!is_said && sent->outcome != GRAPH_SENT && sent->outcome != GRAPH_CANCELED) {
+        refused(call, sent, text);
+        return;
+    }
     switch (sent->outcome) {
     case GRAPH_SENT: {
         cJSON *result = new_result(true, NULL);
@@ -79,7 +97,7 @@ static void on_sent(void *arg, const struct graph_result *sent)
         answer(call, VERDICT_CANCELED, NULL, text, 0);
         return;
     default:
-        answer(call, VERDICT_DONE, new_result(false, text), "", 0);
+        refused(call, sent, text);
     }
 }
 
@@ -93,8 +111,11 @@ static void start_send(struct call *call)
                                   .login = account->login,
                                   .page_id = account->page_id,
                                   .contact = call->request.contact};
-    graph_send(call->worker->graph, &target, effect->text, effect->choices, effect->choice_count,
-               call->request.key, on_sent, call);
+    struct graph_message message = {.text = effect->text,
+                                    .choices = effect->choices,
+                                    .choice_count = effect->choice_count,
+                                    .tree = effect->message};
+    graph_send(call->worker->graph, &target, &message, call->request.key, on_sent, call);
 }
 
 /* --- HTTP calls

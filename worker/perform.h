@@ -23,8 +23,8 @@ enum verdict {
 
 struct performed {
     enum verdict verdict;
-    // Of DONE: {"ok":true,"id":"wamid…","value":…,"status":200} or {"ok":false,"error":"…"};
-    // borrowed
+    // Of DONE: {"ok":true,"id":"wamid…","value":…,"status":200} or
+    // {"ok":false,"error":"…","window_closed":true}; borrowed
     const cJSON *result;
     const char *text; // of the others: why, in words
     int64_t after_ms;

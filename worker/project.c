@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "engine/message.h"
 #include "worker/activation.h"
 
 static const struct activation_entry *entry_of(const struct activation *a, const cJSON *item)
@@ -19,15 +20,30 @@ static const struct activation_entry *entry_of(const struct activation *a, const
     return NULL;
 }
 
+// The word of the record for what was sent: those that a person taps are interactive.
+static const char *outbound_type(const cJSON *item)
+{
+    static const char *const interactive[] = {"list", "buttons", "location_request", NULL};
+    const char *type = json_str(item, "type");
+    for (const char *const *word = interactive; type && *word; word++)
+        if (strcmp(*word, type) == 0)
+            return "interactive";
+    if (type && strcmp(type, "contact") == 0)
+        return "contacts"; // as inbound ones
+    return type ? type : json_get(item, "choices") ? "interactive" : "text";
+}
+
 static void add_outbound(struct projection *p, const struct activation *a, const cJSON *item)
 {
     const char *key = json_str(item, "key");
-    if (!key || strcmp(json_str(item, "kind"), "send") != 0)
+    const cJSON *message = json_get(item, "message");
+    if (!key || strcmp(json_str(item, "kind"), "send") != 0 || !message_is_said(message))
         return;
     struct message_record *m = projection_add_message(p);
     id_oid(m->id, a->chat, "out", key, NULL);
     m->text = x_dup(json_str(item, "text"));
-    m->type = x_dup(json_get(item, "choices") ? "interactive" : "text");
+    m->type = x_dup(outbound_type(item));
+    m->data = message ? cJSON_Duplicate(message, true) : NULL;
     m->platform_id = x_dup(json_str(item, "id"));
     m->node = x_dup(json_str(item, "node"));
     m->session = strlen(key) > 39 ? x_dupn(key + 3, 36) : NULL; // "hm:<uuid>:<seq>"

@@ -359,6 +359,8 @@ static bool answer_accepted(struct server *server, struct bufferevent *connectio
     return true;
 }
 
+static const struct graph_message hi = {.text = "Hi"};
+
 struct wire {
     struct event_base *base;
     struct http *http;
@@ -424,7 +426,7 @@ static void sends_go_to_the_platforms_address_with_the_token_in_a_header(void **
 
         target.token = "EAAG-secret";
         target.contact = "5959";
-        graph_send(wire->graph, &target, "Hi", NULL, 0, "s:1", on_sent, &sent);
+        graph_send(wire->graph, &target, &hi, "s:1", on_sent, &sent);
         assert_int_equal(sent.times, 0);
         loop_until(wire->base, &sent.times, 1);
         assert_int_equal(sent.outcome, GRAPH_SENT);
@@ -471,7 +473,7 @@ static void send_on_a_dying_connection_is_ambiguous_and_not_repeated(void **stat
 
     wire->server.answer = answer_then_die;
     for (int i = 1; i <= 2; i++) {
-        graph_send(wire->graph, &target, "Hi", NULL, 0, "s:1", on_sent, &sent);
+        graph_send(wire->graph, &target, &hi, "s:1", on_sent, &sent);
         loop_until(wire->base, &sent.times, i);
     }
     assert_int_equal(sent.outcome, GRAPH_AMBIGUOUS);
@@ -485,7 +487,7 @@ static void token_with_a_line_break_is_refused_without_being_shown(void **state)
         .platform = M, .account = "108", .contact = "7", .token = "sec\r\nret"};
     struct sent sent = {0};
 
-    graph_send(wire->graph, &target, "Hi", NULL, 0, "s:1", on_sent, &sent);
+    graph_send(wire->graph, &target, &hi, "s:1", on_sent, &sent);
     loop_until(wire->base, &sent.times, 1);
     assert_int_equal(sent.outcome, GRAPH_REQUEST_WRONG);
     assert_null(strstr(sent.text, "sec"));

@@ -17,7 +17,9 @@ static cJSON *render(enum platform platform, const char *contact, const char *te
 {
     const struct graph_target target = {
         .platform = platform, .account = "1", .contact = contact, .token = "t"};
-    return graph_render(&target, text, choices, count, "s:7");
+    const struct graph_message message = {
+        .text = text, .choices = choices, .choice_count = count};
+    return graph_render(&target, &message, "s:7");
 }
 
 static void bodies_are_as_meta_documents_them(void **state)

@@ -791,7 +791,9 @@ static void everything_that_the_renderers_make_is_taken(void **state)
             const struct graph_target target = {
                 .platform = p, .account = accounts[p], .contact = contacts[p], .token = "t"};
             struct sent sent = {0};
-            graph_send(graph, &target, text, choices, count, "s:1", on_sent, &sent);
+            const struct graph_message message = {
+                .text = text, .choices = choices, .choice_count = count};
+            graph_send(graph, &target, &message, "s:1", on_sent, &sent);
             graph_mark_read(graph, &target, "wamid.1", on_sent, &sent);
             loop_until(f->base, &sent.times, 2);
             assert_int_equal(sent.outcome, GRAPH_SENT);
