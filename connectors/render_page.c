@@ -157,9 +157,13 @@ static void buttons_message(const struct render_page *page, cJSON *message, cons
     struct buf whole = {0};
     texts_add(&whole, tree);
     if (few && image && utf8_length(text) <= ELEMENT_CHARS) {
+        struct buf around = {0};
         cJSON *element = render_add_object(elements_add(message));
         json_add_str(element, "title", text);
-        render_add_chars(element, "subtitle", render_text(tree, "footer"), ELEMENT_CHARS);
+        render_add_line(&around, render_text(tree, "header"));
+        render_add_line(&around, render_text(tree, "footer"));
+        render_add_chars(element, "subtitle", around.data, ELEMENT_CHARS);
+        buf_deinit(&around);
         json_add_str(element, "image_url", image);
         buttons_add(element, json_get(tree, "buttons"));
     } else if (few && utf8_length(whole.data) <= BUTTON_TEXT_CHARS) {

@@ -8,7 +8,7 @@ enum {
     WHATSAPP_BODY_CHARS = 1024, // and of captions
     WHATSAPP_LIST_BODY_CHARS = 4096,
     WHATSAPP_BUTTONS_MAX = 3,
-    WHATSAPP_TITLE_CHARS = 20, // of buttons
+    WHATSAPP_TITLE_CHARS = 20,     // of buttons
     WHATSAPP_ROWS_MAX = 10,        // in all sections together
     WHATSAPP_ROW_TITLE_CHARS = 24, // and of sections
 };

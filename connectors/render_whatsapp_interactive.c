@@ -44,11 +44,21 @@ struct panel {
     const char *title, *url; // an address beside the buttons, or NULL
 };
 
+static bool has_address(const cJSON *buttons, const char *url)
+{
+    const cJSON *button;
+    cJSON_ArrayForEach(button, buttons) {
+        if (render_text(button, "url") && strcmp(render_text(button, "url"), url) == 0)
+            return true;
+    }
+    return false;
+}
+
 // Lines for what gets no button: phones, and addresses but the one shown (`shown` may be NULL).
 static void panel_add_lines(struct panel *panel, const char *shown)
 {
     const cJSON *button;
-    if (panel->url && panel->url != shown)
+    if (panel->url && panel->url != shown && !has_address(panel->buttons, panel->url))
         render_add_line(&panel->body, panel->url);
     cJSON_ArrayForEach(button, panel->buttons) {
         const char *url = render_text(button, "url");

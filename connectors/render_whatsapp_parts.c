@@ -9,7 +9,7 @@
 #include "connectors/render_whatsapp.h"
 
 enum {
-    EDGE_CHARS = 60,  // header, footer
+    EDGE_CHARS = 60, // header, footer
     BUTTON_ID_BYTES = 256,
     ROW_ID_BYTES = 200,
     ROW_DESCRIPTION_CHARS = 72,

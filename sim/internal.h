@@ -94,6 +94,18 @@ MUST_USE bool sim_messenger_check(const struct sim_request *request,
                                   struct sim_refusal *ret_refusal); // and Instagram
 MUST_USE bool sim_whatsapp_check(const struct sim_request *request,
                                  struct sim_refusal *ret_refusal);
+// Their parts: an attachment of Messenger's or Instagram's, the message types of WhatsApp's that
+// are neither text nor interactive, and what the interactive ones do not share.
+MUST_USE bool sim_attachment_check(const cJSON *attachment, struct sim_refusal *ret_refusal);
+MUST_USE bool sim_whatsapp_kind_check(const cJSON *json, const char *type,
+                                      struct sim_refusal *ret_refusal);
+MUST_USE bool sim_whatsapp_action_check(const cJSON *action, const char *type,
+                                        struct sim_refusal *ret_refusal);
+// A string member of 1-max characters; `where` is for the words.
+MUST_USE bool sim_whatsapp_string(const cJSON *object, const char *name, size_t max,
+                                  const char *where, struct sim_refusal *ret_refusal);
+// A member that is an address that Meta can fetch.
+MUST_USE bool sim_is_address(const cJSON *object, const char *name);
 
 // ---- Memory
 

@@ -124,6 +124,8 @@ static void describe_whatsapp(struct sim_request *request)
     request->text = json_str(json_get(json, "text"), "body");
     if (!request->text)
         request->text = json_str(json_path(json, "interactive.body"), "text");
+    if (!request->text && type)
+        request->text = json_str(json_get(json, type), "caption");
     for (size_t i = 0; type && i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(type, kinds[i]) == 0)
             request->kind = kinds[i];
@@ -137,12 +139,21 @@ static void describe_messenger(struct sim_request *request)
     const cJSON *message = json_get(json, "message");
     const char *action = json_str(json, "sender_action");
 
+    const cJSON *payload = json_path(message, "attachment.payload");
+
     request->to = json_str(json_get(json, "recipient"), "id");
+    if (!request->to) // a private reply
+        request->to = json_str(json_get(json, "recipient"), "comment_id");
     request->text = json_str(message, "text");
+    if (!request->text)
+        request->text = json_str(payload, "text");
+    if (!request->text && cJSON_IsArray(json_get(payload, "elements")))
+        request->text = json_str(json_get(payload, "elements")->child, "title");
     request->attempt = json_str(message, "metadata");
     if (action)
         request->kind = strcmp(action, "mark_seen") == 0     ? "mark_read"
                         : strncmp(action, "typing_", 7) == 0 ? "typing"
+                        : strstr(action, "react")            ? "reaction"
                                                              : "sender_action";
     else if (json_get(message, "attachment"))
         request->kind = "attachment";

@@ -83,8 +83,11 @@ static bool check_message(const struct sim_request *request, const cJSON *messag
 
     if (!cJSON_IsObject(message))
         return sim_refuse(ret_refusal, 100, "The parameter message or sender_action is required");
-    if (!cJSON_IsObject(json_get(message, "attachment")) &&
-        !check_text(request, text ? text : "", ret_refusal))
+    const cJSON *attachment = json_get(message, "attachment");
+    if (cJSON_IsObject(attachment) && text)
+        return sim_refuse(ret_refusal, 100, "Param message has both text and attachment");
+    if (cJSON_IsObject(attachment) ? !sim_attachment_check(attachment, ret_refusal)
+                                   : !check_text(request, text ? text : "", ret_refusal))
         return false;
     if (metadata && utf8_length(metadata) > METADATA_CHARS)
         return sim_refuse(ret_refusal, 100, "Param message[metadata] has over 1000 characters");
@@ -104,21 +107,33 @@ static bool check_type(const cJSON *json, struct sim_refusal *ret_refusal)
     return true;
 }
 
-bool sim_messenger_check(const struct sim_request *request, struct sim_refusal *ret_refusal)
+// `react` names the message and the reaction, `unreact` the message.
+static bool check_action(const cJSON *json, const char *action, struct sim_refusal *ret_refusal)
 {
     static const char *const actions[] = {"typing_on", "typing_off", "mark_seen",
                                           "react",     "unreact",    NULL};
+    const cJSON *payload = json_get(json, "payload");
+    bool is_reaction = action && strstr(action, "react");
+
+    if (!is_one_of(action, actions))
+        return sim_refuse(ret_refusal, 100, "Param sender_action is not valid");
+    if (is_reaction && !json_str(payload, "message_id"))
+        return sim_refuse(ret_refusal, 100, "Param payload[message_id] is required");
+    if (is_reaction && strcmp(action, "react") == 0 && !json_str(payload, "reaction"))
+        return sim_refuse(ret_refusal, 100, "Param payload[reaction] is required");
+    return true;
+}
+
+bool sim_messenger_check(const struct sim_request *request, struct sim_refusal *ret_refusal)
+{
     const cJSON *action = json_get(request->json, "sender_action");
 
     if (!cJSON_IsObject(json_get(request->json, "recipient")))
         return sim_refuse(ret_refusal, 100, "The parameter recipient is required");
     if (!request->to || !*request->to)
         return sim_refuse(ret_refusal, 100, "Param recipient[id] must be a valid ID string");
-    if (action) {
-        if (!is_one_of(cJSON_GetStringValue(action), actions))
-            return sim_refuse(ret_refusal, 100, "Param sender_action is not valid");
-        return true;
-    }
+    if (action)
+        return check_action(request->json, cJSON_GetStringValue(action), ret_refusal);
     return check_type(request->json, ret_refusal) &&
            check_message(request, json_get(request->json, "message"), ret_refusal);
 }

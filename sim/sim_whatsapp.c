@@ -24,6 +24,7 @@ enum {
     ROW_ID_CHARS = 200,
     ROW_DESCRIPTION_CHARS = 72,
     PHONE_DIGITS_MAX = 20,
+    EDGE_CHARS = 60, // header, footer
 };
 
 static bool is_phone(const char *to)
@@ -54,8 +55,7 @@ static bool check_recipient(const cJSON *json, struct sim_refusal *ret_refusal)
     return true;
 }
 
-// A string member of 1-max characters; `where` is for the words.
-static bool check_string(const cJSON *object, const char *name, size_t max, const char *where,
+bool sim_whatsapp_string(const cJSON *object, const char *name, size_t max, const char *where,
                          struct sim_refusal *ret_refusal)
 {
     const char *value = json_str(object, name);
@@ -100,8 +100,9 @@ static bool check_buttons(const cJSON *interactive, struct sim_refusal *ret_refu
         const cJSON *reply = json_get(button, "reply");
         if (!type || strcmp(type, "reply") != 0)
             return sim_refuse_whatsapp(ret_refusal, 131009, "button['type'] must be reply");
-        if (!check_string(reply, "id", BUTTON_ID_CHARS, "button['reply']", ret_refusal) ||
-            !check_string(reply, "title", BUTTON_TITLE_CHARS, "button['reply']", ret_refusal) ||
+        if (!sim_whatsapp_string(reply, "id", BUTTON_ID_CHARS, "button['reply']", ret_refusal) ||
+            !sim_whatsapp_string(reply, "title", BUTTON_TITLE_CHARS, "button['reply']",
+                                 ret_refusal) ||
             !check_unique(button, buttons->child, "reply", "id", ret_refusal) ||
             !check_unique(button, buttons->child, "reply", "title", ret_refusal))
             return false;
@@ -117,12 +118,12 @@ static bool check_rows(const cJSON *section, struct sim_refusal *ret_refusal)
     if (!cJSON_IsArray(rows) || !rows->child)
         return sim_refuse_whatsapp(ret_refusal, 131008, "section['rows'] is required");
     cJSON_ArrayForEach(row, rows) {
-        if (!check_string(row, "id", ROW_ID_CHARS, "row", ret_refusal) ||
-            !check_string(row, "title", ROW_TITLE_CHARS, "row", ret_refusal) ||
+        if (!sim_whatsapp_string(row, "id", ROW_ID_CHARS, "row", ret_refusal) ||
+            !sim_whatsapp_string(row, "title", ROW_TITLE_CHARS, "row", ret_refusal) ||
             !check_unique(row, rows->child, NULL, "id", ret_refusal))
             return false;
         if (json_get(row, "description") &&
-            !check_string(row, "description", ROW_DESCRIPTION_CHARS, "row", ret_refusal))
+            !sim_whatsapp_string(row, "description", ROW_DESCRIPTION_CHARS, "row", ret_refusal))
             return false;
     }
     return true;
@@ -135,14 +136,14 @@ static bool check_list(const cJSON *interactive, struct sim_refusal *ret_refusal
     const cJSON *section;
     int rows = 0;
 
-    if (!check_string(action, "button", LIST_LABEL_CHARS, "action", ret_refusal))
+    if (!sim_whatsapp_string(action, "button", LIST_LABEL_CHARS, "action", ret_refusal))
         return false;
     if (!cJSON_IsArray(sections) || !sections->child)
         return sim_refuse_whatsapp(ret_refusal, 131008, "action['sections'] is required");
     cJSON_ArrayForEach(section, sections) {
         rows += cJSON_GetArraySize(json_get(section, "rows"));
         if (sections->child->next &&
-            !check_string(section, "title", ROW_TITLE_CHARS, "section", ret_refusal))
+            !sim_whatsapp_string(section, "title", ROW_TITLE_CHARS, "section", ret_refusal))
             return false;
         if (!check_rows(section, ret_refusal))
             return false;
@@ -150,6 +151,27 @@ static bool check_list(const cJSON *interactive, struct sim_refusal *ret_refusal
     if (rows > ROWS_MAX)
         return sim_refuse_whatsapp(ret_refusal, 131009,
                                    "Total row count exceed max allowed count: 10");
+    return true;
+}
+
+// Header and footer, which may be missing.
+static bool check_edges(const cJSON *interactive, struct sim_refusal *ret_refusal)
+{
+    const cJSON *header = json_get(interactive, "header"),
+                *footer = json_get(interactive, "footer");
+    const char *type = json_str(header, "type");
+
+    if (footer && !sim_whatsapp_string(footer, "text", EDGE_CHARS, "footer", ret_refusal))
+        return false;
+    if (!header)
+        return true;
+    if (type && strcmp(type, "text") == 0)
+        return sim_whatsapp_string(header, "text", EDGE_CHARS, "header", ret_refusal);
+    if (!type || strcmp(json_str(interactive, "type"), "list") == 0)
+        return sim_refuse_whatsapp(ret_refusal, 131009, "header['type'] is not valid");
+    if (!sim_is_address(json_get(header, type), "link") && !json_str(json_get(header, type), "id"))
+        return sim_refuse_whatsapp(ret_refusal, 131009, "header['%.20s'] needs a link or an id",
+                                   type);
     return true;
 }
 
@@ -161,7 +183,8 @@ static bool check_interactive(const cJSON *interactive, struct sim_refusal *ret_
 
     if (!type)
         return sim_refuse_whatsapp(ret_refusal, 131008, "interactive['type'] is required");
-    if (!check_string(json_get(interactive, "body"), "text", max, "body", ret_refusal))
+    if (!sim_whatsapp_string(json_get(interactive, "body"), "text", max, "body", ret_refusal) ||
+        !check_edges(interactive, ret_refusal))
         return false;
     if (is_list)
         return check_list(interactive, ret_refusal);
@@ -169,7 +192,7 @@ static bool check_interactive(const cJSON *interactive, struct sim_refusal *ret_
         return check_buttons(interactive, ret_refusal);
     if (!cJSON_IsObject(json_get(interactive, "action")))
         return sim_refuse_whatsapp(ret_refusal, 131008, "interactive['action'] is required");
-    return true;
+    return sim_whatsapp_action_check(json_get(interactive, "action"), type, ret_refusal);
 }
 
 static bool check_text(const cJSON *json, struct sim_refusal *ret_refusal)
@@ -227,5 +250,5 @@ bool sim_whatsapp_check(const struct sim_request *request, struct sim_refusal *r
         return sim_refuse(ret_refusal, 100, "Param type is not one of the message types");
     if (!json_get(json, type))
         return sim_refuse_whatsapp(ret_refusal, 131008, "%s is required", request->kind);
-    return true;
+    return sim_whatsapp_kind_check(json, type, ret_refusal);
 }

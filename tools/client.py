@@ -147,10 +147,11 @@ class Client:
         assert status == 200, body
 
     def sent_to(self, contact):
-        """What the simulator accepted for a person, in order: messages only, no read marks and no typing."""
+        """What the simulator accepted for a person, in order: messages only, no read marks, reactions and
+        typing."""
         return [r for r in self.sim_requests()
                 if r["status"] == 200 and r["to"] and r["to"].lstrip("+") == contact
-                and r["kind"] not in ("mark_read", "typing")]
+                and r["kind"] not in ("mark_read", "typing", "reaction")]
 
     # MongoDB
 
