@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "engine/message.h"
+#include "engine/value.h"
 
 enum {
     CARDS_MAX = 10,
@@ -129,12 +130,22 @@ static void contact_take(cJSON *tree, const cJSON *content)
         cJSON_AddItemToArray(cJSON_AddArrayToObject(tree, "contacts"), person_tree(content));
 }
 
+// Builders' forms store degrees as texts.
+static void degrees_fit(cJSON *tree, const char *member)
+{
+    double degrees;
+    if (json_str(tree, member) && text_is_number(json_str(tree, member), &degrees))
+        cJSON_ReplaceItemInObjectCaseSensitive(tree, member, cJSON_CreateNumber(degrees));
+}
+
 static void location_take(cJSON *tree, const cJSON *content)
 {
     static words latitudes = {"latitude", "lat"}, longitudes = {"longitude", "lng", "lon"},
                  names = {"name", "title"}, addresses = {"address"};
     say_take(tree, "latitude", content, latitudes);
     say_take(tree, "longitude", content, longitudes);
+    degrees_fit(tree, "latitude");
+    degrees_fit(tree, "longitude");
     say_take(tree, "name", content, names);
     say_take(tree, "address", content, addresses);
 }

@@ -36,7 +36,7 @@ static cJSON *file_read(const char *path)
 static cJSON *render(const cJSON *message, enum platform platform)
 {
     const struct graph_target target = {
-        .platform = platform, .account = "1", .contact = "5959", .token = "t"};
+        .platform = platform, .account = "1", .contact = "595981234567", .token = "t"};
     return graph_render(&target, &(struct graph_message){.tree = message}, "s:7");
 }
 

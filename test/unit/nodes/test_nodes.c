@@ -39,11 +39,13 @@ static void empty_message_is_skipped(void **state)
                "step s start\nstep m message: empty\nstep e end\n(completed)\n");
 }
 
-static void rich_content_is_sent_as_its_text(void **state)
+static void rich_content_is_sent_as_what_it_is(void **state)
 {
     check("s start\nm message {'message':'Look','richContent':{'type':'card','content':"
           "{'title':'T','url':'https://x.example'}}}\ne end",
-          "s>m m>e", "bot: Look\nT\nhttps://x.example\n(completed)\n");
+          "s>m m>e",
+          "bot: Look\nbot: {\"type\":\"card\",\"title\":\"T\",\"url\":\"https://x.example\"}\n"
+          "(completed)\n");
 }
 
 static void message_that_cannot_be_sent_ends_the_session_or_takes_the_error_edge(void **state)
@@ -305,7 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(message_knows_contact_platform_and_last),
         cmocka_unit_test(empty_message_is_skipped),
-        cmocka_unit_test(rich_content_is_sent_as_its_text),
+        cmocka_unit_test(rich_content_is_sent_as_what_it_is),
         cmocka_unit_test(message_that_cannot_be_sent_ends_the_session_or_takes_the_error_edge),
         cmocka_unit_test(node_without_a_way_on_completes_the_session),
         cmocka_unit_test(operators_compare_by_type),
