@@ -54,8 +54,7 @@ static cJSON *reply_tree(const struct option *option)
 }
 
 // In the order of the list; without one, of the options.
-static void buttons_add(struct node_parse *p, cJSON *tree, const cJSON *list,
-                        const struct options *options)
+static void buttons_add(cJSON *tree, const cJSON *list, const struct options *options)
 {
     cJSON *buttons = cJSON_AddArrayToObject(tree, "buttons");
     const cJSON *item;
@@ -68,8 +67,20 @@ static void buttons_add(struct node_parse *p, cJSON *tree, const cJSON *list,
     }
     for (; !list && next < options->count; next++)
         cJSON_AddItemToArray(buttons, reply_tree(&options->items[next]));
-    cJSON_ArrayForEach(item, buttons)
-        say_lint_chars(p, "choices", json_str(item, "title"), TITLE_CHARS);
+}
+
+// `choices` and `options` are looked at by engine/lint_limits.c.
+static void titles_lint(struct node_parse *p, const cJSON *list, const struct options *options)
+{
+    const cJSON *item;
+    if (!list || list == node_member(p->data, "choices") || list == node_member(p->data, "options"))
+        return;
+    for (size_t i = 0; i < options->count; i++)
+        say_lint_chars(p, list->string, options->items[i].title, TITLE_CHARS);
+    cJSON_ArrayForEach(item, list) {
+        if (is_link(item))
+            say_lint_chars(p, list->string, json_str(item, "title"), TITLE_CHARS);
+    }
 }
 
 static struct value_template *tree_parse(struct node_parse *p, const cJSON *list,
@@ -80,7 +91,7 @@ static struct value_template *tree_parse(struct node_parse *p, const cJSON *list
     json_add_str(tree, "type", "buttons");
     for (const char *const *member = members; *member; member++)
         say_take(tree, *member, p->data, (const char *const[]){*member, NULL});
-    buttons_add(p, tree, list, options);
+    buttons_add(tree, list, options);
     struct value_template *template = node_value(p, tree, "choices");
     cJSON_Delete(tree);
     return template;
@@ -104,6 +115,7 @@ static void *buttons_parse(struct node_parse *p)
                     !node_member(p->data, "image");
     if (!is_plain)
         asking->tree = tree_parse(p, list, &asking->options);
+    titles_lint(p, list, &asking->options);
     say_lint_chars(p, "text", json_str(p->data, "text"), BODY_CHARS);
     cJSON_Delete(replies);
     return asking;

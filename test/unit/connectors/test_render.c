@@ -17,8 +17,7 @@ static cJSON *render(enum platform platform, const char *contact, const char *te
 {
     const struct graph_target target = {
         .platform = platform, .account = "1", .contact = contact, .token = "t"};
-    const struct graph_message message = {
-        .text = text, .choices = choices, .choice_count = count};
+    const struct graph_message message = {.text = text, .choices = choices, .choice_count = count};
     return graph_render(&target, &message, "s:7");
 }
 

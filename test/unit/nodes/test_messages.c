@@ -200,6 +200,12 @@ static void what_a_platform_cuts_is_found(void **state)
     codes_are("s start\nm list {'message':'?','button':'A label of more than 20','rows':['1','2',"
               "'3','4','5','6','7','8','9','10','11']}\ne end",
               "s>m m>e", "warning:choices-many@m warning:text-cut@m");
+    codes_are("s start\nm buttons {'message':'?','buttons':['A title of more than 20 characters'],"
+              "'footer':'f'}\ne end",
+              "s>m m>e", "warning:text-cut@m");
+    codes_are("s start\nm buttons {'message':'?','choices':['A title of more than 20 characters'],"
+              "'footer':'f'}\ne end",
+              "s>m m>e", "warning:choice-title-long@m");
     codes_are("s start\nt typing {'duration':60000}\ne end", "s>t t>e", "warning:typing-long@t");
 }
 
