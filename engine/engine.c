@@ -299,6 +299,7 @@ static enum engine_outcome engine_resume(struct machine *m, const struct stimulu
         return session_end(m, SESSION_ERROR);
     }
     machine_prepare(m);
+    vars_recorded(m);
     if (time_is_up(m))
         return run_stop(m, NODE_FAILED, ret_effect);
     return run_on(m, stimulus_take(m, stimulus), ret_effect);

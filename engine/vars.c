@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "engine/contact.h"
 #include "engine/event_value.h"
 #include "engine/given.h"
 #include "engine/machine.h"
@@ -77,6 +78,12 @@ void vars_callbacks(struct node_run *run)
     }
 }
 
+void vars_recorded(struct machine *m)
+{
+    if (m->env->contact)
+        contact_refresh(m->session->vars, m->env->contact);
+}
+
 bool vars_start(struct machine *m, const struct event *event)
 {
     struct session *session = m->session;
@@ -88,6 +95,7 @@ bool vars_start(struct machine *m, const struct event *event)
         json_add_str(session->vars, "platform", platform_name(event->platform));
         vars_event(m, event_value(event, EVENT_VALUE_TREES_MAX));
     }
+    vars_recorded(m);
     vars_callbacks(&m->run);
     return vars_defaults(&m->run) && given_set(session->vars, event, m->run.limits, &m->run.err);
 }
