@@ -106,6 +106,10 @@ void projection_free(struct projection *p)
     free(p->contact_name);
     free(p->address);
     cJSON_Delete(p->contact_facts);
+    cJSON_Delete(p->people.fields);
+    cJSON_Delete(p->people.tags);
+    cJSON_Delete(p->people.notes);
+    cJSON_Delete(p->people.handoff);
     free(p->merged_chat);
     cJSON_Delete(p->history);
     free(p);

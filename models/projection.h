@@ -103,6 +103,17 @@ struct receipt {
 };
 void receipt_deinit(struct receipt *receipt);
 
+/*
+ * What flows recorded with their nodes contact, tag, note and handoff, all of an activation's
+ * updates folded into one. Each may be NULL.
+ */
+struct people_record {
+    cJSON *fields;  // object: contact's fields, null = removed; customFields among them
+    cJSON *tags;    // object: tag → true (put on) or false (taken off)
+    cJSON *notes;   // array of {id, text, node, session, at}
+    cJSON *handoff; // the last word: {team?, note?, until_ms?, node, session, at} or {over, at}
+};
+
 enum { PROJECTION_ALIASES_MAX = 24 };
 
 struct projection {
@@ -116,7 +127,8 @@ struct projection {
     char *contact_name;
     char *address;        // where the chat's messages go, unless that is `contact`
     cJSON *contact_facts; // fields that the contact's document gets: preference, linking; or NULL
-    char *merged_chat;    // a chat that became part of this one, or NULL
+    struct people_record people; // what flows recorded of the person and for the operators
+    char *merged_chat;           // a chat that became part of this one, or NULL
     int64_t epoch;
     int64_t done; // the number of the last event this holds
     /*
@@ -149,6 +161,13 @@ MUST_USE struct projection *projection_new(void);
 struct message_record *projection_add_message(struct projection *p); // zeroed, borrowed
 struct session_record *projection_add_session(struct projection *p);
 struct call_record *projection_add_call(struct projection *p);
+// Folds one update of a flow into the projection: the form of effect->change. `id` names it.
+struct people_update {
+    const char *id, *node, *session;
+    int64_t at_ms;
+};
+void projection_add_update(struct projection *p, const cJSON *change,
+                           const struct people_update *update);
 struct receipt *projection_add_receipt(struct projection *p); // with account and chat
 void projection_free(struct projection *p);
 

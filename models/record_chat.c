@@ -3,10 +3,12 @@
  * The documents of `chats`: the thread as a whole, and what is said in it beside Hookmill (see
  * projection.h, `beside`).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/event.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "models/document.h"
 #include "models/records.h"
@@ -50,6 +52,85 @@ static void add_counters(bson_t *update, const struct projection *p)
                 BCON_INT64(inbound), "outboundCount", BCON_INT64(all - inbound), "}");
 }
 
+/* --- what flows recorded
+ * ---------------------------------------------------------------------- */
+
+// A flow gave the chat to people, and they still have it as far as this activation knows.
+static bool is_handed_off(const struct projection *p)
+{
+    return p->people.handoff != NULL && json_get(p->people.handoff, "over") == NULL;
+}
+
+static void add_handoff(bson_t *set, const cJSON *handoff)
+{
+    bson_t part;
+    document_add_str(set, "status", "handoff");
+    BSON_APPEND_DOCUMENT_BEGIN(set, "handoff", &part);
+    document_add_str(&part, "team", json_str(handoff, "team"));
+    document_add_str(&part, "note", json_str(handoff, "note"));
+    document_add_date(&part, "since", json_int(handoff, "at", 0));
+    document_add_date(&part, "until", json_int(handoff, "until_ms", 0));
+    document_add_str(&part, "nodeId", json_str(handoff, "node"));
+    document_add_str(&part, "sessionId", json_str(handoff, "session"));
+    bson_append_document_end(set, &part);
+}
+
+static void add_profile(bson_t *set, bson_t *unset, const cJSON *fields)
+{
+    static const char *const names[] = {"email", "phone"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "customerProfile.%s", names[i]);
+        document_add_str(set, path, json_str(fields, names[i]));
+        if (cJSON_IsNull(json_get(fields, names[i])))
+            document_add_str(unset, path, "");
+    }
+}
+
+static void add_notes(bson_t *update, const cJSON *notes)
+{
+    if (notes == NULL)
+        return;
+    bson_t push, list, each;
+    uint32_t count = 0;
+    const cJSON *note;
+    BSON_APPEND_DOCUMENT_BEGIN(update, "$push", &push);
+    BSON_APPEND_DOCUMENT_BEGIN(&push, "notes", &list);
+    BSON_APPEND_ARRAY_BEGIN(&list, "$each", &each);
+    cJSON_ArrayForEach(note, notes) {
+        bson_t item;
+        char scratch[16];
+        const char *index;
+        bson_uint32_to_string(count++, &index, scratch, sizeof(scratch));
+        bson_append_document_begin(&each, index, -1, &item);
+        document_add_str(&item, "id", json_str(note, "id"));
+        document_add_str(&item, "text", json_str(note, "text"));
+        document_add_str(&item, "nodeId", json_str(note, "node"));
+        document_add_str(&item, "sessionId", json_str(note, "session"));
+        document_add_date(&item, "at", json_int(note, "at", 0));
+        bson_append_document_end(&each, &item);
+    }
+    bson_append_array_end(&list, &each);
+    BSON_APPEND_INT32(&list, "$slice", -CHAT_NOTES_MAX);
+    bson_append_document_end(&push, &list);
+    bson_append_document_end(update, &push);
+}
+
+// Another word that somebody gave the chat meanwhile (closed, converted) stays.
+static void add_handed_back(struct batch *batch, const struct projection *p, struct err *owner)
+{
+    bson_oid_t oid = chat_oid(p->chat);
+    const cJSON *handoff = p->people.handoff;
+    const char *over = json_str(handoff, "over");
+    batch_update(batch, owner,
+                 BCON_NEW("_id", BCON_OID(&oid), "status", "handoff", "projected", "{", "$lte",
+                          BCON_INT64(records_sequence(p)), "}"),
+                 BCON_NEW("$set", "{", "status", "active", "handoff.over",
+                          BCON_UTF8(over != NULL ? over : ""), "handoff.endedAt",
+                          BCON_DATE_TIME(json_int(handoff, "at", p->at_ms)), "}"),
+                 false);
+}
+
 // What a chat's document has from its beginning.
 static void add_beginning(bson_t *part, const struct projection *p)
 {
@@ -64,7 +145,8 @@ static void add_beginning(bson_t *part, const struct projection *p)
     document_add_str(&list, "1", p->contact);
     bson_append_array_end(part, &list);
     document_add_str(part, "type", "direct");
-    document_add_str(part, "status", "active");
+    if (!is_handed_off(p)) // else it is set
+        document_add_str(part, "status", "active");
     BSON_APPEND_INT32(part, "leadScore", 0);
     BSON_APPEND_DATE_TIME(part, "createdAt", p->at_ms);
     free(key);
@@ -96,19 +178,26 @@ void records_add_chat(struct batch *batch, const struct projection *p, struct er
     int64_t n = records_sequence(p);
     bson_t *filter = BCON_NEW("_id", BCON_OID(&oid), "epoch", "{", "$lte", BCON_INT64(p->epoch),
                               "}", "projected", "{", "$lt", BCON_INT64(n), "}");
-    bson_t *update = bson_new(), set, beginning;
+    bson_t *update = bson_new(), set, unset = BSON_INITIALIZER, beginning;
 
     BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &set);
     document_add_oid(&set, "userId", p->user_id);
     document_add_oid(&set, "accountId", p->account_id);
     document_add_str(&set, "customerName", p->contact_name);
     add_last(&set, p);
+    add_profile(&set, &unset, p->people.fields);
+    if (is_handed_off(p))
+        add_handoff(&set, p->people.handoff);
     document_add_date(&set, "pausedUntil", p->paused_ms);
     BSON_APPEND_INT64(&set, "epoch", p->epoch);
     BSON_APPEND_INT64(&set, "projected", n);
     BSON_APPEND_DATE_TIME(&set, "updatedAt", p->at_ms);
     bson_append_document_end(update, &set);
+    if (!bson_empty(&unset))
+        BSON_APPEND_DOCUMENT(update, "$unset", &unset);
+    bson_destroy(&unset);
     add_counters(update, p);
+    add_notes(update, p->people.notes);
     BSON_APPEND_DOCUMENT_BEGIN(update, "$setOnInsert", &beginning);
     add_beginning(&beginning, p);
     bson_append_document_end(update, &beginning);
@@ -119,6 +208,8 @@ void records_add_chat_changes(struct batch *batch, const struct projection *p, s
 {
     if (p->resumed_ms > 0)
         add_resumed(batch, p, owner);
+    if (p->people.handoff != NULL && !is_handed_off(p))
+        add_handed_back(batch, p, owner);
     if (p->merged_chat != NULL)
         add_merged_chat(batch, p, owner);
 }

@@ -120,51 +120,6 @@ void records_add_messages(struct batch *batch, const struct projection *p, struc
     }
 }
 
-void records_add_contact(struct batch *batch, const struct projection *p, struct err *owner)
-{
-    if (p->contact == NULL)
-        return; // the account's lane belongs to no person
-    char id[25], *key = records_account_key(p);
-    id_oid(id, "contact", key, p->contact, NULL);
-    bson_oid_t oid = document_oid_of(id);
-    bson_t *filter =
-        BCON_NEW("_id", BCON_OID(&oid), "lastSeenAt", "{", "$lte", BCON_DATE_TIME(p->at_ms), "}");
-    bson_t *update = bson_new(), part, list, each;
-    uint32_t count = 0;
-
-    BSON_APPEND_DOCUMENT_BEGIN(update, "$set", &part);
-    document_add_str(&part, "name", p->contact_name);
-    document_add_str(&part, "address", p->address != NULL ? p->address : p->contact);
-    cJSON *fact;
-    cJSON_ArrayForEach(fact, p->contact_facts)
-        document_add_json(&part, fact->string, fact);
-    BSON_APPEND_DATE_TIME(&part, "lastSeenAt", p->at_ms);
-    bson_append_document_end(update, &part);
-    BSON_APPEND_DOCUMENT_BEGIN(update, "$setOnInsert", &part);
-    document_add_oid(&part, "accountId", p->account_id);
-    document_add_str(&part, "accountKey", key);
-    document_add_oid(&part, "userId", p->user_id);
-    document_add_str(&part, "platform", platform_document_name(p->platform));
-    document_add_str(&part, "contactId", p->contact);
-    BSON_APPEND_DATE_TIME(&part, "createdAt", p->at_ms);
-    bson_append_document_end(update, &part);
-    BSON_APPEND_DOCUMENT_BEGIN(update, "$addToSet", &part);
-    BSON_APPEND_DOCUMENT_BEGIN(&part, "aliases", &list);
-    BSON_APPEND_ARRAY_BEGIN(&list, "$each", &each);
-    document_add_str(&each, "0", p->contact);
-    for (size_t i = 0; i < PROJECTION_ALIASES_MAX && p->aliases[i] != NULL; i++) {
-        char scratch[16];
-        const char *index;
-        bson_uint32_to_string(++count, &index, scratch, sizeof(scratch));
-        document_add_str(&each, index, p->aliases[i]);
-    }
-    bson_append_array_end(&list, &each);
-    bson_append_document_end(&part, &list);
-    bson_append_document_end(update, &part);
-    batch_update(batch, owner, filter, update, true);
-    free(key);
-}
-
 static void add_session_times(bson_t *set, const struct session_record *s)
 {
     BSON_APPEND_DATE_TIME(set, "startedAt", s->started_ms);

@@ -23,9 +23,14 @@
  */
 void records_add_messages(struct batch *batch, const struct projection *p, struct err *owner);
 
-// contacts: accountKey, contactId, aliases[], name, platform, lastSeenAt …; under the account and
-// preferred alias.
+/*
+ * contacts: accountKey, contactId, aliases[], name, platform, lastSeenAt …; under the account and
+ * preferred alias. What flows recorded: email, phone, language …, customFields, tags[]. Tags that
+ * were taken off leave in a batch of their own that runs after it.
+ */
 void records_add_contact(struct batch *batch, const struct projection *p, struct err *owner);
+void records_add_contact_changes(struct batch *batch, const struct projection *p,
+                                 struct err *owner);
 
 // chat_sessions, Flow Builder's fields. Its messages[] is left out: every message is in `messages`
 // with its sessionId.
@@ -35,10 +40,16 @@ void records_add_sessions(struct batch *batch, const struct projection *p, struc
 void records_add_history(struct batch *batch, const struct projection *p, int64_t history_days,
                          struct err *owner);
 
-// chats: the thread, with its counters; sales-os's and whatsapp-clone's fields. pausedUntil: a
-// person answered, until then the flow stays silent. lastMessageId: lastMessage's platform id.
+/*
+ * chats: the thread, with its counters; sales-os's and whatsapp-clone's fields. pausedUntil: a
+ * person answered, until then the flow stays silent. lastMessageId: lastMessage's platform id.
+ * status "handoff": a flow gave the chat to people; handoff {team, note, since, until, nodeId,
+ * sessionId}, and when it is over `over` and `endedAt`. notes[] {id, text, nodeId, sessionId, at},
+ * the last CHAT_NOTES_MAX. customerProfile {email, phone}, as flows recorded them.
+ */
+enum { CHAT_NOTES_MAX = 100 };
 void records_add_chat(struct batch *batch, const struct projection *p, struct err *owner);
-// A pause that is over, a chat that became part of this one: in a batch of their own.
+// A pause or a handoff that is over, a chat that became part of this one: in a batch of their own.
 void records_add_chat_changes(struct batch *batch, const struct projection *p, struct err *owner);
 
 /*

@@ -68,6 +68,7 @@ static const struct index_row indexes[] = {
     {"chats", "{\"userId\":1,\"platform\":1,\"customerId\":1}", NULL},
     {"chats", "{\"userId\":1,\"lastMessageAt\":-1}", NULL},
     {"chats", "{\"accountId\":1,\"lastMessageAt\":-1}", NULL},
+    {"chats", "{\"accountId\":1,\"status\":1,\"lastMessageAt\":-1}", NULL},
     {"chats", "{\"campaignId\":1,\"status\":1}", NULL},
     {"chats", "{\"lastMessageAt\":-1}", NULL},
     {"chats", "{\"participants\":1,\"lastMessageAt\":-1}", NULL},
@@ -89,6 +90,7 @@ static const struct index_row indexes[] = {
 
     {"contacts", "{\"accountKey\":1,\"aliases\":1}", NULL},
     {"contacts", "{\"userId\":1,\"lastSeenAt\":-1}", NULL},
+    {"contacts", "{\"accountKey\":1,\"tags\":1}", NULL},
 
     {"receipts", "{\"expireAt\":1}", EXPIRES},
 

@@ -66,15 +66,23 @@ struct writer {
  * The bulks of a flush, in their order. The messages come first, because receipts look for them;
  * the chat comes last, because its counters tell a later reader that the rest is there.
  */
-enum bulk { MESSAGES, CONTACTS, SESSIONS, HISTORY, CALLS, CALL_RANKS, CHATS, CHAT_CHANGES, BULKS };
+enum bulk {
+    MESSAGES,
+    CONTACTS,
+    CONTACT_CHANGES,
+    SESSIONS,
+    HISTORY,
+    CALLS,
+    CALL_RANKS,
+    CHATS,
+    CHAT_CHANGES,
+    BULKS
+};
 static const char *const collections[BULKS] = {
-    [MESSAGES] = "messages",
-    [CONTACTS] = "contacts",
-    [SESSIONS] = "chat_sessions",
-    [HISTORY] = "session_history",
-    [CALLS] = "calls",
-    [CALL_RANKS] = "calls",
-    [CHATS] = "chats",
+    [MESSAGES] = "messages",        [CONTACTS] = "contacts",
+    [CONTACT_CHANGES] = "contacts", [SESSIONS] = "chat_sessions",
+    [HISTORY] = "session_history",  [CALLS] = "calls",
+    [CALL_RANKS] = "calls",         [CHATS] = "chats",
     [CHAT_CHANGES] = "chats",
 };
 
@@ -83,6 +91,7 @@ static void add_projection(struct batch bulks[BULKS], const struct projection *p
 {
     records_add_messages(&bulks[MESSAGES], p, owner);
     records_add_contact(&bulks[CONTACTS], p, owner);
+    records_add_contact_changes(&bulks[CONTACT_CHANGES], p, owner);
     records_add_sessions(&bulks[SESSIONS], p, owner);
     records_add_history(&bulks[HISTORY], p, history_days, owner);
     records_add_calls(&bulks[CALLS], &bulks[CALL_RANKS], p, owner);
