@@ -31,6 +31,7 @@ static const struct kind {
     [EVENT_UNSEND] = {"unsend", ROUTE_CHAT},      [EVENT_LINKING] = {"linking", ROUTE_CHAT},
     [EVENT_CONTACT] = {"contact", ROUTE_CHAT},    [EVENT_PREFERENCE] = {"preference", ROUTE_CHAT},
     [EVENT_START] = {"start", ROUTE_START},       [EVENT_CALLBACK] = {"callback", ROUTE_CHAT},
+    [EVENT_RESUME] = {"resume", ROUTE_CHAT}, // an operator's word
     [EVENT_FEEDBACK] = {"feedback", ROUTE_CHAT},  [EVENT_STATUS] = {"status", ROUTE_RECEIPT},
     [EVENT_READ] = {"read", ROUTE_RECEIPT},       [EVENT_DELIVERY] = {"delivery", ROUTE_RECEIPT},
     [EVENT_REACTION] = {"reaction", ROUTE_CHAT},  [EVENT_ECHO] = {"echo", ROUTE_RECEIPT},

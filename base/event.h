@@ -45,6 +45,7 @@ enum event_kind {
     // Somebody else did, for a chat
     EVENT_START,    // an operator or an API: start the flow `target`, with the object `data`
     EVENT_CALLBACK, // an external service: what a flow waits for, named `target`, with `data`
+    EVENT_RESUME,   // an operator gives the chat back to its flow
     // What became of something sent
     EVENT_STATUS,   // WhatsApp: sent, delivered, read, failed of a message of ours
     EVENT_READ,     // Messenger, Instagram: `target` or everything up to `watermark_ms`

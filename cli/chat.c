@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/event.h"
+#include "base/id.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 
 // ACCOUNT is an account key.
@@ -35,10 +37,7 @@ static int pause_until(struct cli *cli, int64_t until_ms)
         return cli_fail(cli, &err);
     char at[32];
     clock_iso(until_ms, at);
-    if (until_ms > 0)
-        printf("%s: silent until %s\n", chat, at);
-    else
-        printf("%s: may speak\n", chat);
+    printf("%s: silent until %s\n", chat, at);
     free(chat);
     return 0;
 }
@@ -54,9 +53,37 @@ static int run_pause(struct cli *cli)
     return pause_until(cli, clock_wall_ms() + minutes * 60000);
 }
 
+// The event that tells the worker.
+static char *resume_event(struct cli *cli)
+{
+    char *alias = NULL;
+    char id[37];
+    struct event event = {.kind = EVENT_RESUME, .timestamp_ms = clock_wall_ms()};
+    if (!chat_key_split(cli->args[0], &event.platform, &event.account, &alias))
+        return NULL; // never: it was checked
+    id_uuid(id);
+    event.id = x_dup(id);
+    char *json = event_to_json(&event);
+    event_deinit(&event);
+    free(alias);
+    return json;
+}
+
 static int run_resume(struct cli *cli)
 {
-    return pause_until(cli, 0);
+    struct err err = {0};
+    char *chat = NULL;
+    if (!check_account(cli, &err))
+        return cli_fail(cli, &err);
+    char *event = resume_event(cli);
+    bool ok =
+        queue_resume_chat(cli->config.redis_url, cli->args[0], cli->args[1], event, &chat, &err);
+    free(event);
+    if (!ok)
+        return cli_fail(cli, &err);
+    printf("%s: may speak\n", chat);
+    free(chat);
+    return 0;
 }
 
 static void show_json(const struct queue_chat *chat)
@@ -70,9 +97,10 @@ static void show_json(const struct queue_chat *chat)
     buf_add_json_str(&out, chat->into);
     buf_printf(&out,
                ",\"waiting\":%" PRIu64 ",\"pausedUntil\":%" PRId64 ",\"timer\":%" PRId64
-               ",\"session\":%s,\"attempt\":%s,\"result\":%s",
+               ",\"session\":%s,\"handoff\":%s,\"attempt\":%s,\"result\":%s",
                chat->waiting, chat->paused_ms, chat->timer_ms, chat->has_state ? "true" : "false",
-               chat->has_attempt ? "true" : "false", chat->has_result ? "true" : "false");
+               chat->handed_off ? "true" : "false", chat->has_attempt ? "true" : "false",
+               chat->has_result ? "true" : "false");
     buf_add_str(&out, ",\"stopped\":");
     buf_add_json_str(&out, chat->stopped[0] ? chat->stopped : NULL);
     buf_printf(&out,
@@ -108,7 +136,10 @@ static void show(const struct queue_chat *chat)
     show_time("timer", chat->timer_ms);
     printf("%-13s %" PRId64 " sends, %" PRId64 " API calls, %" PRId64 " tokens\n", "used today",
            chat->used[QUEUE_SENDS], chat->used[QUEUE_CALLS], chat->used[QUEUE_TOKENS]);
-    printf("%-13s %s\n", "session", chat->has_state ? "yes" : "no");
+    printf("%-13s %s\n", "session",
+           !chat->has_state   ? "no"
+           : chat->handed_off ? "yes, given to people: `hookmill chat resume` takes it back"
+                              : "yes");
     printf("%-13s %s\n", "attempt",
            !chat->has_attempt ? "no"
            : chat->has_result ? "yes, with its result"
@@ -148,13 +179,17 @@ static const struct command pause_command = {
     .options = pause_options,
     .run = run_pause,
 };
+static const char about_resume[] =
+    "What came meanwhile is not answered. A flow that has given the chat to people (a handoff "
+    "node) goes on at once,\nalong its edge `resumed`; a deadline that the pause kept is acted "
+    "on.\n\nACCOUNT is platform:id. CONTACT is any name that the person is known by.";
 static const struct command resume = {
     .name = "resume",
     .args = "ACCOUNT CONTACT",
     .args_min = 2,
     .args_max = 2,
-    .summary = "Let the flow of a chat speak again; what came meanwhile is not answered.",
-    .text = about_names,
+    .summary = "Let the flow of a chat speak again, or take the chat back from a handoff.",
+    .text = about_resume,
     .run = run_resume,
 };
 static const struct cli_option show_options[] = {

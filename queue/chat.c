@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "queue/internal.h"
 
 enum { HOPS_MAX = 16 }; // as in common.lua
@@ -59,6 +60,15 @@ static bool add_length(struct looker *l, const char *suffix, struct queue_chat *
     return true;
 }
 
+// The worker's own words; text that is not to be understood counts as a session.
+static void read_state(const char *text, struct queue_chat *chat)
+{
+    cJSON *state = json_read(text, strlen(text), NULL);
+    chat->has_state = !state || json_get(state, "session");
+    chat->handed_off = json_bool(state, "handoff", false);
+    cJSON_Delete(state);
+}
+
 static bool read_fields(struct looker *l, struct queue_chat *chat)
 {
     redisReply *reply = look(l, "HGETALL", "chat:", chat->chat, NULL);
@@ -76,7 +86,7 @@ static bool read_fields(struct looker *l, struct queue_chat *chat)
         else if (strcmp(name, "paused") == 0)
             chat->paused_ms = reply_int(value);
         else if (strcmp(name, "state") == 0)
-            chat->has_state = true;
+            read_state(reply_str(value), chat);
         else if (strcmp(name, "att") == 0)
             chat->has_attempt = true;
         else if (strcmp(name, "res") == 0)

@@ -23,7 +23,7 @@ void sent_bucket(unsigned shard_count, const char *account, const char *id, char
 
 // The arguments of pause.lua.
 static void pause_args(struct cmd *cmd, unsigned shard_count, const char *account,
-                       const char *alias, int64_t until_ms, const char *echo_id)
+                       const char *alias, int64_t until_ms, const char *echo_id, const char *event)
 {
     char bucket[16];
     uint8_t hash[16];
@@ -33,6 +33,7 @@ static void pause_args(struct cmd *cmd, unsigned shard_count, const char *accoun
     cmd_add_int(cmd, until_ms > 0 ? until_ms : 0);
     cmd_add_str(cmd, bucket);
     cmd_add(cmd, hash, sizeof(hash));
+    cmd_add_str(cmd, event ? event : "");
 }
 
 struct pause_call {
@@ -55,12 +56,12 @@ void queue_pause(struct queue *queue, const char *account, const char *alias, in
     struct pause_call *pause = x_alloc(sizeof(*pause));
     *pause = (struct pause_call){.done = done, .arg = arg};
     struct cmd cmd = call_script(queue, SCRIPT_PAUSE, queue_shard_of(queue, account));
-    pause_args(&cmd, queue->shard_count, account, alias, until_ms, echo_id);
+    pause_args(&cmd, queue->shard_count, account, alias, until_ms, echo_id, NULL);
     queue_call(queue, &cmd, on_paused, pause);
 }
 
-bool queue_pause_chat(const char *url, const char *account, const char *alias, int64_t until_ms,
-                      char **ret_chat, struct err *err)
+static bool pause_now(const char *url, const char *account, const char *alias, int64_t until_ms,
+                      const char *event, char **ret_chat, struct err *err)
 {
     unsigned shards;
     redisContext *redis = sync_open_shards(url, &shards, err);
@@ -73,7 +74,7 @@ bool queue_pause_chat(const char *url, const char *account, const char *alias, i
     cmd_add_str(&cmd, script_table[SCRIPT_PAUSE].source);
     cmd_add_str(&cmd, "1");
     cmd_add_str(&cmd, prefix);
-    pause_args(&cmd, shards, account, alias, until_ms, NULL);
+    pause_args(&cmd, shards, account, alias, until_ms, NULL, event);
     redisReply *reply = sync_call(redis, &cmd, err);
     const char *chat = reply_str(reply);
     bool ok = chat && *chat;
@@ -84,4 +85,16 @@ bool queue_pause_chat(const char *url, const char *account, const char *alias, i
     freeReplyObject(reply);
     redisFree(redis);
     return ok;
+}
+
+bool queue_pause_chat(const char *url, const char *account, const char *alias, int64_t until_ms,
+                      char **ret_chat, struct err *err)
+{
+    return pause_now(url, account, alias, until_ms, NULL, ret_chat, err);
+}
+
+bool queue_resume_chat(const char *url, const char *account, const char *alias, const char *event,
+                       char **ret_chat, struct err *err)
+{
+    return pause_now(url, account, alias, 0, event, ret_chat, err);
 }

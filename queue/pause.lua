@@ -3,11 +3,15 @@
 --
 -- KEYS  1 prefix
 -- ARGV  1 account, 2 alias of the contact, 3 ms until when (0 = the pause is over),
---       4 bucket of the id of the message that tells ('' = an operator's word), 5 the id's hash
+--       4 bucket of the id of the message that tells ('' = an operator's word), 5 the id's hash,
+--       6 event that goes into the mailbox of a chat that has a state, when the pause is over ('' = none)
 -- Returns the chat's name; '' when nothing happened: the message is ours, or may be that of an attempt whose answer is
 -- still to come, or a pause is to end of a chat that is not there.
 --
--- Arriving twice, it sets the same again. A chat that is not there is made, idle: the pause has to hold for its first
+-- The event tells the worker, which then has the chat at once: whatever it waits for is looked at anew. It comes from no
+-- listener, so the ledger counts it as made here (`merged`).
+--
+-- Arriving twice, it sets the same again (an event would come twice: such a call is not repeated). A chat that is not there is made, idle: the pause has to hold for its first
 -- event.
 -- @include sent.lua
 local account, ends = ARGV[1], tonumber(ARGV[3])
@@ -37,6 +41,11 @@ end
 local h = call('HMGET', key, 'st', 'state', 'timer')
 if ends <= 0 then
     call('HDEL', key, 'paused')
+    if h[2] and ARGV[6] ~= '' then
+        append(chat, ARGV[6])
+        call('INCRBY', s .. 'waiting', 1)
+        call('HINCRBY', s .. 'ledger:' .. account, 'merged', 1)
+    end
     return h[1] and chat or ''
 end
 if not h[1] then

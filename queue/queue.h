@@ -329,6 +329,14 @@ void queue_pause(struct queue *queue, const char *account, const char *alias, in
 MUST_USE bool queue_pause_chat(const char *url, const char *account, const char *alias,
                                int64_t until_ms, char **ret_chat, struct err *err);
 
+/*
+ * Ends the pause, as 0 does, and wakes the chat: `event` (an EVENT_RESUME) goes into its mailbox
+ * when it has a session or anything else to keep. The worker looks at what it waits for: a handoff
+ * is over, a deadline that the pause kept is acted on.
+ */
+MUST_USE bool queue_resume_chat(const char *url, const char *account, const char *alias,
+                                const char *event, char **ret_chat, struct err *err);
+
 // What the queue knows of a person's chat.
 struct queue_chat {
     char *chat;        // chat key
@@ -341,6 +349,7 @@ struct queue_chat {
     char stopped[16];  // parked for its account's sake: a queue_stop_name(); else ""
     int64_t used[QUEUE_COUNTED]; // of its contact's budgets, in this day
     bool has_state;              // a session
+    bool handed_off;             // which has given the chat to people
     bool has_attempt;            // an effect in hand …
     bool has_result;             // … and its result
 };
@@ -405,7 +414,9 @@ struct queue_ledger {
     uint64_t received, refused, unanswered, in_flight; // summed over incarnations
     uint64_t spooled; // of it still on a disk, as the listeners last said
     uint64_t admitted, duplicate, done, dead, retried; // counted by the scripts
-    uint64_t merged;  // likewise: events that tell of the session of a chat that joined another
+    // likewise: events that scripts made: they tell of the session of a chat that joined another,
+    // or that an operator gave a chat back to its flow
+    uint64_t merged;
     uint64_t waiting; // looked at: lengths of the account's mailboxes
     bool balanced;
     const char *problem; // what does not balance and by how much, or NULL

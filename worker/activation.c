@@ -28,6 +28,7 @@ void activation_session_over(struct activation *a)
         log_error("session.error", "account", a->account_key, "chat", a->chat, "flow",
                   a->session.flow_id, "session", a->session.id, "node", a->session.node, "delivery",
                   a->delivery, "reason", a->session.error);
+    activation_hand_back(a);
     history_session(&a->history, &a->session);
     worker_count_session_ended(a->worker, a->session.status);
     session_deinit(&a->session);
@@ -36,14 +37,31 @@ void activation_session_over(struct activation *a)
     a->flow = NULL;
 }
 
-bool activation_stimulate(struct activation *a, const struct stimulus *stimulus)
+// One run of the engine.
+static enum engine_outcome run_once(struct activation *a, const struct stimulus *stimulus,
+                                    struct effect *ret_effect)
 {
     struct engine_env env = {.now_ms = clock_wall_ms(),
                              .seed = id_fnv32(a->session.id) + (uint64_t)a->consumed,
+                             .contact = a->recorded,
                              .on_step = on_step,
                              .on_step_arg = &a->history};
+    return engine_run(a->flow->flow, &a->session, stimulus, &env, ret_effect);
+}
+
+bool activation_stimulate(struct activation *a, const struct stimulus *stimulus)
+{
     struct effect effect = {0};
-    switch (engine_run(a->flow->flow, &a->session, stimulus, &env, &effect)) {
+    enum engine_outcome outcome = run_once(a, stimulus, &effect);
+    while (outcome == ENGINE_EFFECT && effect.kind == EFFECT_UPDATE) { // nothing leaves
+        struct err err = {0};
+        struct effect_result result = {.ok = activation_update(a, &effect, &err),
+                                       .error = err.text};
+        struct stimulus done = {.kind = STIMULUS_RESULT, .result = &result};
+        effect_deinit(&effect);
+        outcome = run_once(a, &done, &effect);
+    }
+    switch (outcome) {
     case ENGINE_EFFECT:
         attempt_begin(a, &effect);
         return false;
@@ -74,9 +92,14 @@ static struct activation_entry *next_entry(struct activation *a)
     return NULL;
 }
 
+static bool has_handoff(const struct activation *a)
+{
+    return a->has_session && a->session.wait == WAIT_HANDOFF;
+}
+
 static bool is_paused(const struct activation *a)
 {
-    return a->paused_ms > clock_wall_ms();
+    return a->paused_ms > clock_wall_ms() && !has_handoff(a);
 }
 
 // The deadline of the present wait has passed, and it is its turn: events that came before it go
@@ -135,6 +158,7 @@ static void take_in(struct activation *a, const struct activation_entry *entry, 
     if (!event)
         return;
     activation_take_address(a, event);
+    activation_take_merged(a, event, *ret_adopted);
     if (event->kind == EVENT_UNSEND && event->target && a->has_session)
         session_forget(&a->session, event->target);
 }
@@ -144,7 +168,8 @@ static bool answer(struct activation *a, const struct event *event)
 {
     if (!a->has_session || !event_resumes_flow(event))
         return true;
-    activation_mark_read(a, event);
+    if (!has_handoff(a)) // else a person will have read it when they have
+        activation_mark_read(a, event);
     struct stimulus stimulus = {.kind = STIMULUS_EVENT, .event = event};
     return activation_stimulate(a, &stimulus);
 }
@@ -167,6 +192,10 @@ static bool consume(struct activation *a, struct activation_entry *entry)
     }
     if (silent)
         note_pause(a);
+    if (entry->readable && event->kind == EVENT_RESUME && has_handoff(a)) {
+        struct stimulus resumed = {.kind = STIMULUS_RESUMED};
+        return activation_stimulate(a, &resumed);
+    }
     if (silent || (!starts && !resumes))
         return true;
     enum start_outcome started = starts ? start_try(a, event) : START_NOTHING;

@@ -15,7 +15,9 @@
  *
  * While the chat is paused, because a person answered, events are recorded and neither start nor
  * resume a flow, and the deadline of a wait is kept until the pause is over. A turn of the flow
- * that is under way when the pause begins goes on to its next wait.
+ * that is under way when the pause begins goes on to its next wait. While a flow has given the chat
+ * to people (WAIT_HANDOFF), their answers are expected: no pause touches that wait, and its end is
+ * the pause's, too.
  */
 #pragma once
 
@@ -78,6 +80,9 @@ struct activation {
     struct session session;
     char *address;         // where messages go; NULL = to `contact`
     int64_t was_paused_ms; // the pause that an activation before this one knew of, or 0
+    cJSON *recorded;       // what is recorded of the contact (engine/contact.h); or NULL
+    bool handed_off;       // people have the chat: a session waits for them
+    int64_t unpaused_ms;   // the pause until then is void: a handoff ended meanwhile; or 0
     int64_t consumed;      // number of the last event that the session has seen
     bool closed;           // the journal says that only projecting and finishing are left
     struct attempt attempt;
@@ -167,6 +172,19 @@ void merged_deinit(struct merged *merged);
 const char *activation_address(const struct activation *activation);
 // What an event says of the person's address.
 void activation_take_address(struct activation *activation, const struct event *event);
+
+// update.c: what is recorded of the person and the chat
+// Takes an EFFECT_UPDATE. False: it is refused, err is the effect's.
+MUST_USE bool activation_update(struct activation *activation, const struct effect *effect,
+                                struct err *err);
+// The session is over: people no longer have the chat on its behalf.
+void activation_hand_back(struct activation *activation);
+// What a chat that became part of this one knew of the person. adopted: its session goes on here.
+void activation_take_merged(struct activation *activation, const struct event *event, bool adopted);
+// The state's part.
+void activation_read_recorded(struct activation *activation, const cJSON *state);
+void activation_write_recorded(const struct activation *activation, cJSON *state);
+bool activation_is_recorded(const struct activation *activation); // to be kept without a session
 
 // project.c
 struct projection *activation_projection(const struct activation *activation);

@@ -145,6 +145,7 @@ static void read_state(struct activation *a, const char *text)
         free(form);
     }
     a->address = x_dup(json_str(json, "address"));
+    activation_read_recorded(a, json);
     read_pause(a, json);
     a->consumed = json_int(json, "consumed", a->done);
     a->closed = json_bool(json, "closed", false);

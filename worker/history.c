@@ -63,6 +63,16 @@ void history_session(struct history *history, const struct session *session)
     free(text);
 }
 
+void history_update(struct history *history, const cJSON *change, const char *key, const char *node,
+                    int64_t at_ms)
+{
+    cJSON *entry = add(history, "update");
+    json_add_str(entry, "key", key);
+    json_add_str(entry, "node", node);
+    json_add_int(entry, "at", at_ms);
+    cJSON_AddItemToObject(entry, "change", cJSON_Duplicate(change, true));
+}
+
 void history_note(struct history *history, const char *text)
 {
     json_add_str(add(history, "note"), "text", text);

@@ -11,6 +11,7 @@
  *   {"k":"step","node":"ask","type":"input","decision":"waits"}
  *   {"k":"effect","kind":"send","key":"<session>:<seq>","node":…,"text":…,"ok":true,"id":"wamid…","at":…,"ms":12}
  *       and of a message that is more than a text: "type" and "message", the canonical one
+ *   {"k":"update","key":"<session>:<seq>","node":…,"at":…,"change":{…}}   of the contact, the chat
  *   {"k":"session","session":{…}}                            a session that ended
  *   {"k":"note","text":…}                                    why nothing happened
  */
@@ -37,6 +38,9 @@ void history_input(struct history *history, int64_t number, const char *delivery
 void history_start(struct history *history, const struct session *session, const char *trigger);
 void history_step(struct history *history, const struct step *step);
 void history_session(struct history *history, const struct session *session);
+// `change` has the form of effect->change; `key` is its name within the chat; node may be NULL.
+void history_update(struct history *history, const cJSON *change, const char *key, const char *node,
+                    int64_t at_ms);
 void history_note(struct history *history, const char *text);
 /*
  * `result` as the journal has it (see perform.h); status: accepted, failed, unknown. at_ms: when

@@ -56,6 +56,32 @@ static void add_outbound(struct projection *p, const struct activation *a, const
     }
 }
 
+static void add_update(struct projection *p, const struct activation *a, const cJSON *item)
+{
+    const char *key = json_str(item, "key");
+    if (!key)
+        return;
+    char id[ID_OID_HEX];
+    id_oid(id, a->chat, "update", key, NULL);
+    char *session = strlen(key) > 36 ? x_dupn(key, 36) : NULL; // "<uuid>:<seq>"
+    struct people_update update = {.id = id,
+                                   .node = json_str(item, "node"),
+                                   .session = session,
+                                   .at_ms = json_int(item, "at", 0)};
+    projection_add_update(p, json_get(item, "change"), &update);
+    free(session);
+}
+
+// A name that a flow recorded is the person's own word: what the platform tells gives way to it.
+static void prefer_recorded_name(struct projection *p, const struct activation *a)
+{
+    const char *name = json_str(a->recorded, "name");
+    if (!name || (!p->contact_name && !json_get(p->people.fields, "name")))
+        return;
+    free(p->contact_name);
+    p->contact_name = x_dup(name);
+}
+
 struct session_record *project_session(struct projection *p, const struct session *session)
 {
     struct session_record *s = projection_add_session(p);
@@ -132,11 +158,14 @@ struct projection *activation_projection(const struct activation *a)
             project_event(p, a, entry, json_bool(item, "adopted", false));
         else if (strcmp(kind, "effect") == 0)
             add_outbound(p, a, item);
+        else if (strcmp(kind, "update") == 0)
+            add_update(p, a, item);
         else if (strcmp(kind, "session") == 0)
             add_ended_session(p, item);
     }
     if (a->has_session)
         project_session(p, &a->session);
+    prefer_recorded_name(p, a);
     if (!p->aliases[0])
         p->aliases[0] = x_dup(a->contact);
     p->history = readable_history(a);

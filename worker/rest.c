@@ -30,6 +30,7 @@ static void activation_free(struct activation *a)
         session_deinit(&a->session);
     attempt_deinit(&a->attempt);
     history_deinit(&a->history);
+    cJSON_Delete(a->recorded);
     cJSON_Delete(a->settled);
     cJSON_Delete(a->recent);
     known_unref(a->account);
@@ -67,10 +68,11 @@ void activation_drop(struct activation *a, const char *reason)
 // The state as finish (resting) and the journal have it; NULL when there is nothing to keep.
 static char *state_json(const struct activation *a, bool resting)
 {
-    if (resting && !a->has_session && !a->address)
+    if (resting && !a->has_session && !a->address && !activation_is_recorded(a))
         return NULL;
     cJSON *json = cJSON_CreateObject();
     json_add_str(json, "address", a->address);
+    activation_write_recorded(a, json);
     if (a->paused_ms > 0)
         json_add_int(json, "paused", a->paused_ms);
     if (!resting && a->was_paused_ms > 0)
@@ -128,8 +130,15 @@ static void on_finished(void *arg, const struct err *err)
     release(a);
 }
 
+// When the session's deadline may be acted on: during a pause it is kept until its end.
+static int64_t deadline_of(const struct activation *a)
+{
+    bool kept = a->session.until_ms < a->paused_ms && a->session.wait != WAIT_HANDOFF;
+    return kept ? a->paused_ms : a->session.until_ms;
+}
+
 // The timer that wakes the chat for what it waits for: the parked attempt, else the session's
-// deadline, which during a pause is kept until its end.
+// deadline.
 static struct queue_timer resting_timer(const struct activation *a, char **ret_token)
 {
     if (a->park_token) {
@@ -138,8 +147,7 @@ static struct queue_timer resting_timer(const struct activation *a, char **ret_t
         return (struct queue_timer){.delay_ms = left > 0 ? left : 0, .token = *ret_token};
     }
     if (a->has_session && a->session.until_ms > 0) {
-        int64_t until = a->session.until_ms > a->paused_ms ? a->session.until_ms : a->paused_ms;
-        int64_t left = until - clock_wall_ms();
+        int64_t left = deadline_of(a) - clock_wall_ms();
         *ret_token = x_printf("%s:%u", a->session.id, a->session.wait_number);
         return (struct queue_timer){.delay_ms = left > 0 ? left : 0, .token = *ret_token};
     }
