@@ -60,9 +60,9 @@ void wait_note_inbound(struct machine *m, const struct event *event);
 
 // Sets `last` and `event` from an event_value; takes it. It stays in place for this run.
 void vars_event(struct machine *m, cJSON *owned_event);
-// Fills the variables of a session that begins. False: m->run.err.
-// The variable `contact` as the shell has it now.
+// The variable `contact` becomes what the shell has recorded of the person.
 void vars_recorded(struct machine *m);
+// Fills the variables of a session that begins. False: m->run.err.
 MUST_USE bool vars_start(struct machine *m, const struct event *event);
 // Makes an object of what Hookmill provides in `vars`, with `event` or without.
 MUST_USE cJSON *vars_provided(const cJSON *vars, bool with_event);

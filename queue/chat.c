@@ -60,11 +60,11 @@ static bool add_length(struct looker *l, const char *suffix, struct queue_chat *
     return true;
 }
 
-// The worker's own words; text that is not to be understood counts as a session.
+// The worker's own words; what is not to be understood counts as a session.
 static void read_state(const char *text, struct queue_chat *chat)
 {
     cJSON *state = json_read(text, strlen(text), NULL);
-    chat->has_state = !state || json_get(state, "session");
+    chat->has_state = !cJSON_IsObject(state) || json_get(state, "session");
     chat->handed_off = json_bool(state, "handoff", false);
     cJSON_Delete(state);
 }

@@ -224,6 +224,97 @@ static void an_operator_pauses_looks_and_resumes(void **state)
     queue_chat_deinit(&seen);
 }
 
+static const char WORD[] = "{\"platform\":\"messenger\",\"kind\":\"resume\",\"account\":\"a\"}";
+
+static void resume_chat(const char *alias)
+{
+    const char *url = redis_server_url(world.server);
+    struct err err = {0};
+    char *chat = NULL;
+    if (!queue_resume_chat(url, "messenger:a", alias, WORD, &chat, &err))
+        fail_msg("%s", err.text);
+    free(chat);
+}
+
+// An event is done, and the chat keeps this state.
+static void rest_with(const char *state)
+{
+    admit("1");
+    struct paused paused = claim();
+    struct queue_timer timer = {.delay_ms = 3600000, .token = "t"};
+    struct queue_finish finish = {.chat = paused.held.chat,
+                                  .epoch = paused.held.epoch,
+                                  .done = paused.held.done + 1,
+                                  .state = state,
+                                  .timer = &timer};
+    assert_int_equal(world_finish(&world, queue, &finish), ERR_NONE);
+    held_deinit(&paused.held);
+}
+
+static void an_operators_word_wakes_a_chat_that_waits(void **state)
+{
+    rest_with("{\"session\":{},\"handoff\":true}");
+    struct err err = {0};
+    struct queue_chat seen;
+    assert_true(queue_chat_read(redis_server_url(world.server), "messenger:a", "1", &seen, &err));
+    assert_true(seen.has_state && seen.handed_off);
+    queue_chat_deinit(&seen);
+    assert_true(pause_chat("1", soon_ms, NULL));
+    resume_chat("1");
+    struct paused paused = claim(); // at once
+    assert_int_equal(paused.paused_ms, 0);
+    assert_int_equal(paused.held.entry_count, 1);
+    assert_string_equal(paused.held.entries[0], WORD);
+    assert_int_equal(world_finish_all(&world, queue, &paused.held), ERR_NONE);
+    held_deinit(&paused.held);
+}
+
+static void an_operators_word_waits_for_what_is_under_way(void **state)
+{
+    rest_with("{\"session\":{}}");
+    admit("1");
+    struct paused paused = claim();
+    resume_chat("1");
+    assert_int_equal(world_finish_all(&world, queue, &paused.held), ERR_NONE);
+    held_deinit(&paused.held);
+    paused = claim();
+    assert_string_equal(paused.held.entries[0], WORD);
+    assert_int_equal(world_finish_all(&world, queue, &paused.held), ERR_NONE);
+    held_deinit(&paused.held);
+}
+
+static void an_operators_word_to_a_chat_without_a_state_wakes_nobody(void **state)
+{
+    assert_true(pause_chat("1", soon_ms, NULL));
+    resume_chat("1");
+    struct err err = {0};
+    struct queue_chat seen;
+    assert_true(queue_chat_read(redis_server_url(world.server), "messenger:a", "1", &seen, &err));
+    assert_string_equal(seen.status, "idle");
+    assert_int_equal(seen.waiting, 0);
+    assert_int_equal(seen.paused_ms, 0);
+    assert_false(seen.has_state);
+    queue_chat_deinit(&seen);
+}
+
+static void see_ledger(void *arg, const struct queue_ledger *ledger)
+{
+    *(uint64_t *)arg = ledger->merged;
+    assert_true(ledger->balanced);
+}
+
+static void the_ledger_balances_with_an_operators_word(void **state)
+{
+    rest_with("{\"session\":{}}");
+    resume_chat("1");
+    struct err err = {0};
+    bool balanced = false;
+    uint64_t made = 0;
+    assert_true(queue_audit(redis_server_url(world.server), see_ledger, &made, &balanced, &err));
+    assert_true(balanced);
+    assert_int_equal(made, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -234,6 +325,10 @@ int main(void)
         TEST(an_id_is_ours_though_the_chat_was_lost_and_for_eight_days),
         TEST(chats_that_become_one_are_paused_for_the_longer),
         TEST(an_operator_pauses_looks_and_resumes),
+        TEST(an_operators_word_wakes_a_chat_that_waits),
+        TEST(an_operators_word_waits_for_what_is_under_way),
+        TEST(an_operators_word_to_a_chat_without_a_state_wakes_nobody),
+        TEST(the_ledger_balances_with_an_operators_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
