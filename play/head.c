@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "engine/contact.h"
 #include "play/player.h"
 
 #define DEFAULT_CLOCK   "2026-01-05T09:00:00Z"
@@ -106,43 +107,14 @@ line_fn head_line(enum line_kind kind)
 
 /* What the shell knows */
 
-static bool list_has(const cJSON *list, const cJSON *text, int *ret_at)
-{
-    const cJSON *item;
-    *ret_at = 0;
-    cJSON_ArrayForEach(item, list) {
-        if (cJSON_Compare(item, text, true))
-            return true;
-        ++*ret_at;
-    }
-    return false;
-}
-
-static void tags_change(cJSON *contact, const cJSON *change)
-{
-    cJSON *tags = cJSON_GetObjectItemCaseSensitive(contact, "tags");
-    const cJSON *tag;
-    int at;
-    if (!cJSON_IsArray(tags)) {
-        put(contact, "tags", cJSON_CreateArray());
-        tags = cJSON_GetObjectItemCaseSensitive(contact, "tags");
-    }
-    cJSON_ArrayForEach(tag, json_get(change, "add")) {
-        if (!list_has(tags, tag, &at))
-            cJSON_AddItemToArray(tags, cJSON_Duplicate(tag, true));
-    }
-    cJSON_ArrayForEach(tag, json_get(change, "remove")) {
-        if (list_has(tags, tag, &at))
-            cJSON_DeleteItemFromArray(tags, at);
-    }
-}
-
 void contact_change(struct player *player, const cJSON *change)
 {
-    const cJSON *tags = json_get(change, "tags");
-    merge(player->contact, json_get(change, "contact"));
-    if (tags)
-        tags_change(player->contact, tags);
+    struct err err;
+    cJSON *changed = contact_changed(player->contact, change, &err);
+    if (!changed)
+        return; // too much for a contact: a worker refuses it
+    cJSON_Delete(player->contact);
+    player->contact = changed;
 }
 
 static char *callback_url(void *arg, const struct session *session, const char *name)
