@@ -14,6 +14,7 @@
 #include "engine/node.h"
 #include "engine/template.h"
 #include "engine/value.h"
+#include "engine/zone.h"
 #include "nodes/types.h"
 #include "nodes/update.h"
 
@@ -104,15 +105,15 @@ static bool is_phone(const char *text)
     return digits >= 4 && digits <= 20;
 }
 
-static bool is_made_of(const char *text, const char *more, size_t least)
+static bool is_language(const char *text)
 {
     size_t len = strlen(text);
     for (const char *c = text; *c; c++) {
         bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z');
-        if (!letter && !strchr(more, *c))
+        if (!letter && !strchr("-_0123456789", *c))
             return false;
     }
-    return len >= least && len <= 64;
+    return len >= 2 && len <= 35; // as long as a language tag with all its parts
 }
 
 static bool is_birthday(const char *text)
@@ -133,9 +134,9 @@ static const char *field_objection(const char *name, const char *text)
         return "an e-mail address";
     if (strcmp(name, "phone") == 0 && !is_phone(text))
         return "a phone number";
-    if (strcmp(name, "language") == 0 && !is_made_of(text, "-_0123456789", 2))
+    if (strcmp(name, "language") == 0 && !is_language(text))
         return "a language (de, pt-BR)";
-    if (strcmp(name, "timezone") == 0 && !is_made_of(text, "/_+-0123456789", 3))
+    if (strcmp(name, "timezone") == 0 && !zone_is_known(text))
         return "a time zone (Europe/Berlin)";
     if (strcmp(name, "birthday") == 0 && !is_birthday(text))
         return "a date (1990-12-31)";

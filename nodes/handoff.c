@@ -12,8 +12,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "engine/fold.h"
 #include "engine/node.h"
-#include "engine/pattern.h"
 #include "engine/template.h"
 #include "nodes/types.h"
 #include "nodes/update.h"
@@ -27,7 +27,7 @@ enum way { WAY_TIME, WAY_OPERATOR, WAY_KEYWORD, WAYS };
 
 struct handoff {
     struct template *message, *note, *team; // each may be NULL
-    struct pattern *keywords[KEYWORDS_MAX];
+    char *keywords[KEYWORDS_MAX];           // folded
     size_t keyword_count;
     int64_t for_ms; // 0: until somebody gives it back
     int ways[WAYS]; // each the default edge where it has none of its own
@@ -44,11 +44,23 @@ static void handoff_free(void *config)
     template_free(handoff->note);
     template_free(handoff->team);
     for (size_t i = 0; i < handoff->keyword_count; i++)
-        pattern_free(handoff->keywords[i]);
+        free(handoff->keywords[i]);
     free(handoff);
 }
 
 /* Compiling */
+
+// The text without case, accents and the blanks around it.
+static char *folded(const char *text)
+{
+    text += strspn(text, " \t\r\n");
+    size_t len = strlen(text);
+    while (len > 0 && strchr(" \t\r\n", text[len - 1]))
+        len--;
+    char *plain = x_dupn(text, len), *fold = text_fold(plain);
+    free(plain);
+    return fold;
+}
 
 static void keywords_parse(struct handoff *handoff, struct node_parse *p)
 {
@@ -61,7 +73,7 @@ static void keywords_parse(struct handoff *handoff, struct node_parse *p)
                        "resumeKeywords: must be a list of at most %d texts of 1 to %d bytes",
                        KEYWORDS_MAX, KEYWORD_BYTES_MAX);
         else
-            handoff->keywords[handoff->keyword_count++] = pattern_new_word(text);
+            handoff->keywords[handoff->keyword_count++] = folded(text);
     }
 }
 
@@ -178,16 +190,12 @@ static enum node_verdict result_take(struct node_run *run, const struct handoff 
 
 static bool is_keyword(const struct handoff *handoff, const char *said)
 {
-    if (!said)
+    if (!said || strlen(said) > KEYWORD_BYTES_MAX * 2 || handoff->keyword_count == 0)
         return false;
-    said += strspn(said, " \t\r\n");
-    size_t len = strlen(said);
-    while (len > 0 && strchr(" \t\r\n", said[len - 1]))
-        len--;
-    char *word = x_dupn(said, len);
+    char *word = folded(said);
     bool found = false;
     for (size_t i = 0; !found && i < handoff->keyword_count; i++)
-        found = pattern_match(handoff->keywords[i], word) == PATTERN_YES;
+        found = strcmp(handoff->keywords[i], word) == 0;
     free(word);
     return found;
 }

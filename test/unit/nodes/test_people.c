@@ -164,9 +164,9 @@ static void without_an_edge_of_its_own_each_way_back_is_the_default(void **state
            "update: {\"handoff\":{\"until_ms\":1005000}}\n(input 5000 ms)\n"
            "> say x\n(input 5000 ms)\n> timer\nupdate: {\"handoff\":{\"over\":\"time\"}}\n"
            "bot: back\n(completed)\n");
-    expect(HANDOFF, "s>h h>m m>e", DONE, SCRIPT("say  Menu "),
+    expect(HANDOFF, "s>h h>m m>e", DONE, SCRIPT("say  MENÚ "),
            "update: {\"handoff\":{\"until_ms\":1005000}}\n(input 5000 ms)\n"
-           "> say  Menu \nupdate: {\"handoff\":{\"over\":\"keyword\"}}\nbot: back\n(completed)\n");
+           "> say  MENÚ \nupdate: {\"handoff\":{\"over\":\"keyword\"}}\nbot: back\n(completed)\n");
 }
 
 static void what_is_written_meanwhile_does_not_prolong_it(void **state)
