@@ -250,7 +250,7 @@ class Events(unittest.TestCase):
         first, *answers = self.client.messages(contact)
         delivery = first["metadata"]["delivery"]
         self.assertEqual([a["metadata"]["delivery"] for a in answers], [delivery] * len(answers))
-        history = self.mongo.session_history.find_one({"chat": {"$regex": f":{contact}$"}})
+        history = wait_for(lambda: self.mongo.session_history.find_one({"chat": {"$regex": f":{contact}$"}}), "its history")
         self.assertEqual(history["entries"][0]["delivery"], delivery)
 
 
