@@ -297,7 +297,9 @@ enum node_verdict call_begin(struct machine *m)
     const char *refusal = call_refusal(m, text);
     if (refusal) {
         call_deinit(call);
-        struct node_signal signal = {.kind = SIGNAL_RETURN, .error = refusal};
+        cJSON *lent = cJSON_CreateString(refusal);
+        machine_lend(m, lent);
+        struct node_signal signal = {.kind = SIGNAL_RETURN, .error = lent->valuestring};
         return machine_resume(m, &signal);
     }
     machine_report(m, NODE_CALL);
