@@ -210,6 +210,21 @@ static bool load_environment(struct config *config, struct err *err)
 /* --- whole
  * -------------------------------------------------------------------------------------------- */
 
+static bool check_callbacks(struct config *config, struct err *err)
+{
+    char *url = config->listen_public_url;
+    if (*url && strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)
+        return err_set(err, ERR_CONFIG, "listen.public_url must begin with https:// (or http://)");
+    for (size_t len = strlen(url); len > 0 && url[len - 1] == '/'; len--)
+        url[len - 1] = '\0';
+    struct keyring ring = {0};
+    if (*config->callbacks_key && !keyring_parse(config->callbacks_key, &ring, err))
+        return err_prefix(err, "callbacks.key");
+    callback_keys_init(&config->callback_keys, ring.count ? &ring : &config->keyring);
+    keyring_deinit(&ring);
+    return true;
+}
+
 static bool check(struct config *config, struct err *err)
 {
     enum log_level level;
@@ -220,7 +235,9 @@ static bool check(struct config *config, struct err *err)
         if (!config->apps[i].secret || !*config->apps[i].secret)
             return err_set(err, ERR_CONFIG, "app %s: secret is missing (the Meta app's secret)",
                            config->apps[i].name);
-    return !*config->encryption_key || keyring_parse(config->encryption_key, &config->keyring, err);
+    return (!*config->encryption_key ||
+            keyring_parse(config->encryption_key, &config->keyring, err)) &&
+           check_callbacks(config, err);
 }
 
 bool config_load(const char *path, struct config *ret_config, struct err *err)
@@ -259,6 +276,7 @@ void config_deinit(struct config *config)
     }
     free(config->apps);
     keyring_deinit(&config->keyring);
+    callback_keys_deinit(&config->callback_keys);
     *config = (struct config){0};
 }
 

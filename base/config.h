@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/callback_token.h"
 #include "base/crypto.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -45,7 +46,8 @@ struct config {
     char *listen_tls_client_ca;                    // file; "" = no client certificate is asked for
     char *listen_tls_client_name;                  // common name that it must have
     char *listen_trusted_proxies;                  // networks, comma-separated
-    char *spool_directory; // "" = none: without Redis deliveries are answered 503
+    char *listen_public_url; // of this listener, as services reach it; "" = no callbacks
+    char *spool_directory;   // "" = none: without Redis deliveries are answered 503
     int64_t spool_max_mb;
     char *archive_directory; // "" = none
     int64_t archive_max_mb;
@@ -80,6 +82,8 @@ struct config {
 
     char *encryption_key; // keyring text, see crypto.h
     struct keyring keyring;
+    char *callbacks_key;                // the same; "" = encryption_key
+    struct callback_keys callback_keys; // derived from it
     char *log_level;
 
     struct config_app *apps;

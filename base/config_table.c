@@ -38,6 +38,9 @@ const struct option config_options[] = {
      "common name that a client's certificate must have"},
     {"listen", "trusted_proxies", KIND_TEXT, AT(listen_trusted_proxies), "", 0, 0,
      "networks (10.0.0.0/8, ::1, …) whose X-Forwarded-For is believed, for logs"},
+    {"listen", "public_url", KIND_TEXT, AT(listen_public_url), "", 0, 0,
+     "this listener's address for external services (https://bot.example.com): flows that wait for "
+     "callbacks give it out"},
     {"spool", "directory", KIND_TEXT, AT(spool_directory), "", 0, 0,
      "where deliveries wait on disk while Redis is away; without it they are answered 503"},
     {"spool", "max_mb", KIND_INT, AT(spool_max_mb), "256", 1, 1 << 20,
@@ -114,6 +117,9 @@ const struct option config_options[] = {
      "one chat completion"},
     {"encryption", "key", KIND_SECRET, AT(encryption_key), "", 0, 0,
      "keys for tokens at rest: id:64 hex digits[,older id:key …]; the first one seals"},
+    {"callbacks", "key", KIND_SECRET, AT(callbacks_key), "", 0, 0,
+     "keys that sign callbacks' addresses, as encryption.key has them; empty: those of "
+     "encryption.key"},
     {"log", "level", KIND_TEXT, AT(log_level), "info", 0, 0, "debug, info, warn or error"},
 };
 

@@ -15,7 +15,7 @@ struct option {
     const char *help;
 };
 
-enum { CONFIG_OPTION_COUNT = 53 };
+enum { CONFIG_OPTION_COUNT = 55 };
 extern const struct option config_options[CONFIG_OPTION_COUNT];
 
 // Sets `key` of `section` ("redis", "app shop"); `key_file` of a secret names a file that holds it.

@@ -2,6 +2,7 @@
 // A session's life and its JSON form.
 #include "engine/session.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,11 @@ char *session_to_json(const struct session *s)
     json_add_int(json, "active", s->active_ms);
     json_add_int(json, "activated", s->activated_ms);
     json_add_int(json, "inbound", s->inbound_ms);
+    if (s->seed) {
+        char seed[17]; // a text: numbers are exact to 53 bits only
+        snprintf(seed, sizeof seed, "%016" PRIx64, s->seed);
+        json_add_str(json, "seed", seed);
+    }
     json_add_str(json, "outcome", s->outcome);
     json_add_str(json, "error", s->error);
     char *text = json_print(json);
@@ -228,6 +234,8 @@ static bool session_parse(cJSON *json, struct session *s, struct err *err)
     s->activated_ms = json_int(json, "activated", 0);
     s->node = x_dup(json_str(json, "node"));
     s->inbound_ms = json_int(json, "inbound", 0);
+    const char *seed = json_str(json, "seed");
+    s->seed = seed ? strtoull(seed, NULL, 16) : 0;
     s->outcome = x_dup(json_str(json, "outcome"));
     s->error = x_dup(json_str(json, "error"));
     return true;

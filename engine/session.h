@@ -56,6 +56,7 @@ struct session {
     int64_t ended_ms;          // 0 while active
     int64_t active_ms;         // activation time so far, without waits and delays
     int64_t activated_ms;      // start of the present activation; 0 while waiting
+    uint64_t seed;             // what chance is made of: random, so that nobody can guess it
     int64_t inbound_ms;        // when the person last wrote, by Meta's time; 0 = unknown
     char *outcome;             // the flow's own word for how it ended, or NULL
     char *error;               // of SESSION_ERROR: names node and reason
