@@ -114,7 +114,8 @@ static struct listener *open_listener(struct serving *serving, const struct shar
                                      .spool = serving->spool,
                                      .archive = serving->archive,
                                      .tls = shared->tls,
-                                     .proxies = shared->proxies};
+                                     .proxies = shared->proxies,
+                                     .callback_keys = &c->callback_keys};
     return listener_new(serving->base, &config, serving->queue);
 }
 

@@ -15,27 +15,20 @@
 #include "base/log.h"
 #include "queue/queue.h"
 #include "spool/archive.h"
-#include "webhook/listener_private.h"
+#include "webhook/delivery.h"
 #include "webhook/normalise.h"
-#include "webhook/received.h"
 #include "webhook/signature.h"
 
-struct delivery {
-    struct listener *listener;      // NULL once it was freed
-    struct evhttp_request *request; // NULL once the client is gone, or was answered
-    size_t app;
-    char id[17]; // in log lines, and in each event
-    bool late;   // answered before the queue did
-    unsigned events;
-    struct receipt_row one, *rows; // by account; `rows` is `one`, or allocated
-    unsigned row_count;
-    int64_t started_us, parsed_us;
-    TAILQ_ENTRY(delivery) link; // in listener->deliveries, or ->answered
-};
+static bool is_callback(const struct delivery *delivery)
+{
+    return delivery->app == delivery->listener->config.app_count;
+}
 
+// In the ledger and in log lines.
 static const char *app_name(const struct delivery *delivery)
 {
-    return delivery->listener->config.apps[delivery->app].name;
+    return is_callback(delivery) ? "callbacks"
+                                 : delivery->listener->config.apps[delivery->app].name;
 }
 
 // What all log lines about a delivery say.
@@ -59,6 +52,15 @@ static void count_received(struct delivery *delivery, const struct queue_event *
         size_t place = received_count(received, app_name(delivery), events[i].account, n);
         delivery->rows[delivery->row_count++] = (struct receipt_row){place, n};
     }
+}
+
+static void count_result(const struct delivery *delivery, enum figure_result result,
+                         uint64_t events)
+{
+    if (is_callback(delivery))
+        figures_callback(delivery->listener->figures, (enum figure_callback)result, events);
+    else
+        figures_result(delivery->listener->figures, delivery->app, result, events);
 }
 
 typedef void (*received_fn)(struct received *received, size_t place, unsigned events);
@@ -102,12 +104,14 @@ static void answer(struct delivery *delivery, int status, const char *text)
         observe(listener, listener->figures->admit, now_us - delivery->parsed_us);
     observe(listener, listener->figures->total, now_us - delivery->started_us);
     log_delivered(delivery, status, now_us - delivery->started_us);
-    if (delivery->request)
+    if (delivery->request && is_callback(delivery))
+        callback_answer(listener, delivery->request, status);
+    else if (delivery->request)
         listener_answer(listener, delivery->request, delivery->app, status, text);
     delivery->request = NULL;
 }
 
-static void delivery_end(struct delivery *delivery, int status, const char *text)
+void delivery_end(struct delivery *delivery, int status, const char *text)
 {
     struct listener *listener = delivery->listener;
     TAILQ_REMOVE(delivery->late ? &listener->answered : &listener->deliveries, delivery, link);
@@ -125,7 +129,7 @@ static void end_not_kept(struct delivery *delivery, const struct err *err)
     if (quiet_pass(&listener->not_kept, &hidden))
         log_error("listener.not_kept", WHICH(delivery, client), "reason", err->text, "more",
                   hidden ? log_int(hidden) : NULL);
-    figures_result(listener->figures, delivery->app, FIGURE_REFUSED, delivery->events);
+    count_result(delivery, FIGURE_REFUSED, delivery->events);
     delivery_end(delivery, 503, "cannot be kept now\n");
 }
 
@@ -183,9 +187,15 @@ static void shed(struct delivery *delivery, enum figure_shed what)
                  what == FIGURE_SHED_ALL ? "all" : "receipts", "waiting",
                  log_int((long long)queue_waiting(listener->queue)), "more",
                  hidden ? log_int(hidden) : NULL);
-    figures_shed(listener->figures, delivery->app, what);
-    figures_result(listener->figures, delivery->app, FIGURE_REFUSED, delivery->events);
+    if (!is_callback(delivery))
+        figures_shed(listener->figures, delivery->app, what);
+    count_result(delivery, FIGURE_REFUSED, delivery->events);
     delivery_end(delivery, 503, "no room now\n");
+}
+
+void delivery_shed_all(struct delivery *delivery)
+{
+    shed(delivery, FIGURE_SHED_ALL);
 }
 
 static void shed_receipts(struct delivery *delivery, const struct event_list *list)
@@ -262,21 +272,22 @@ static void on_admitted(void *arg, const struct queue_admitted *result, const st
         end_not_kept(delivery, err);
         return;
     }
-    const struct listener_figures *figures = delivery->listener->figures;
     count_outcome(delivery, received_settled);
-    figures_result(figures, delivery->app, FIGURE_ADMITTED, result->admitted);
-    figures_result(figures, delivery->app, FIGURE_DUPLICATE, result->duplicates);
-    figures_result(figures, delivery->app, FIGURE_SPOOLED, result->spooled);
+    count_result(delivery, FIGURE_ADMITTED, result->admitted);
+    count_result(delivery, FIGURE_DUPLICATE, result->duplicates);
+    count_result(delivery, FIGURE_SPOOLED, result->spooled);
     delivery_end(delivery, 200, NULL);
 }
 
-static void admit(struct delivery *delivery, struct event_list *list)
+void delivery_admit(struct delivery *delivery, struct event_list *list, int64_t seen_ms)
 {
     struct admission *rows = x_calloc(list->count, sizeof *rows);
     struct queue_event *events = x_calloc(list->count, sizeof *events);
     for (size_t i = 0; i < list->count; i++) {
         fill_admission(&rows[i], &list->events[i], i, delivery->id);
         events[i] = rows[i].event;
+        if (seen_ms)
+            events[i].timestamp_ms = seen_ms;
     }
     count_received(delivery, events, list->count);
     queue_admit(delivery->listener->queue, events, list->count, on_admitted, delivery);
@@ -341,8 +352,7 @@ static bool check_signature(struct delivery *delivery, const void *body, size_t 
     return false;
 }
 
-static struct delivery *delivery_new(struct listener *listener, size_t app,
-                                     struct evhttp_request *request)
+struct delivery *delivery_new(struct listener *listener, size_t app, struct evhttp_request *request)
 {
     struct delivery *delivery = x_alloc(sizeof *delivery);
     *delivery = (struct delivery){
@@ -377,7 +387,7 @@ static void take(struct delivery *delivery, const void *body, size_t len, int64_
     else if (queue_room(listener->queue) == QUEUE_ROOM_NO_RECEIPTS && are_receipts(&list))
         shed_receipts(delivery, &list);
     else
-        admit(delivery, &list);
+        delivery_admit(delivery, &list, 0);
     event_list_deinit(&list);
 }
 

@@ -13,6 +13,10 @@ static const char *const results[FIGURE_RESULTS] = {[FIGURE_ADMITTED] = "admitte
                                                     [FIGURE_DUPLICATE] = "duplicate",
                                                     [FIGURE_SPOOLED] = "spooled",
                                                     [FIGURE_REFUSED] = "refused"};
+static const char *const callbacks[FIGURE_CALLBACKS] = {
+    [FIGURE_ADMITTED] = "admitted",        [FIGURE_DUPLICATE] = "duplicate",
+    [FIGURE_SPOOLED] = "spooled",          [FIGURE_REFUSED] = "refused",
+    [FIGURE_CALLBACK_UNKNOWN] = "unknown", [FIGURE_CALLBACK_BAD] = "bad"};
 static const char *const sheds[FIGURE_SHEDS] = {
     [FIGURE_SHED_ALL] = "all", [FIGURE_SHED_RECEIPTS] = "receipts"};
 
@@ -89,6 +93,17 @@ static unsigned declare_events(struct declaring *d)
     return end_group(d);
 }
 
+static unsigned declare_callbacks(struct declaring *d)
+{
+    for (size_t i = 0; i < FIGURE_CALLBACKS; i++) {
+        char labels[32];
+        snprintf(labels, sizeof labels, "result=\"%s\"", callbacks[i]);
+        declare(d, "hookmill_listener_callbacks_total",
+                "Callbacks by what became of them: as events, or not ours, or unreadable.", labels);
+    }
+    return end_group(d);
+}
+
 static void declare_stages(struct listener_figures *figures, struct metrics *metrics)
 {
     static const char name[] = "hookmill_listener_stage_seconds";
@@ -152,6 +167,7 @@ void listener_figures_declare(struct listener_figures *figures, struct metrics *
     figures->shed = declare_by_app(&d, app_count, "hookmill_listener_shed_total",
                                    "Deliveries answered 503 for want of room in the queue.", "what",
                                    sheds, FIGURE_SHEDS);
+    figures->callbacks = declare_callbacks(&d);
     figures->events = declare_events(&d);
     declare_stages(figures, metrics);
     declare_gauges(figures, metrics);
@@ -184,6 +200,13 @@ void figures_result(const struct listener_figures *figures, size_t app, enum fig
 {
     if (events > 0)
         add(figures, figures->results, app * FIGURE_RESULTS + result, events);
+}
+
+void figures_callback(const struct listener_figures *figures, enum figure_callback result,
+                      uint64_t n)
+{
+    if (n > 0)
+        add(figures, figures->callbacks, result, n);
 }
 
 void figures_shed(const struct listener_figures *figures, size_t app, enum figure_shed what)

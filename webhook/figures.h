@@ -26,6 +26,13 @@ enum figure_result {
     FIGURE_RESULTS,
 };
 
+// What became of callbacks: the results above, and those that were not understood.
+enum figure_callback {
+    FIGURE_CALLBACK_UNKNOWN = FIGURE_RESULTS, // a token that is not ours
+    FIGURE_CALLBACK_BAD,                      // too large, or cannot be read
+    FIGURE_CALLBACKS,
+};
+
 // Deliveries refused because the queue has no room.
 enum figure_shed { FIGURE_SHED_ALL, FIGURE_SHED_RECEIPTS, FIGURE_SHEDS };
 
@@ -38,6 +45,7 @@ struct listener_figures {
     unsigned buried, body_bytes; // app
     unsigned results;            // app × result
     unsigned shed;               // app × what
+    unsigned callbacks;          // result
     unsigned events;             // app × platform × kind
     bool events_by_app;
     unsigned verify, parse, admit, total; // histograms
@@ -55,6 +63,8 @@ void figures_answer(const struct listener_figures *figures, size_t app, int stat
 void figures_event(const struct listener_figures *figures, size_t app, const struct event *event);
 void figures_result(const struct listener_figures *figures, size_t app, enum figure_result result,
                     uint64_t events);
+void figures_callback(const struct listener_figures *figures, enum figure_callback result,
+                      uint64_t n);
 void figures_shed(const struct listener_figures *figures, size_t app, enum figure_shed what);
 // Of the series that there is one of per app.
 void figures_app(const struct listener_figures *figures, unsigned first, size_t app, uint64_t n);

@@ -18,7 +18,7 @@
 #include "spool/archive.h"
 #include "spool/spool.h"
 #include "webhook/challenge.h"
-#include "webhook/listener_private.h"
+#include "webhook/delivery.h"
 #include "webhook/tls.h"
 
 enum {
@@ -51,6 +51,8 @@ static const char *reason_phrase(int status)
     switch (status) {
     case 200:
         return "OK";
+    case 202:
+        return "Accepted";
     case 400:
         return "Bad Request";
     case 401:
@@ -61,6 +63,8 @@ static const char *reason_phrase(int status)
         return "Not Found";
     case 405:
         return "Method Not Allowed";
+    case 413:
+        return "Content Too Large";
     default:
         return "Service Unavailable";
     }
@@ -85,11 +89,11 @@ static void write_now(struct bufferevent *bev)
 
 // Sends the reply of a request that the guard has taken.
 static void send_reply(struct listener *listener, struct evhttp_request *request, int status,
-                       const void *body, size_t len)
+                       const char *type, const void *body, size_t len)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     if (len > 0) {
-        evhttp_add_header(headers, "Content-Type", "text/plain; charset=utf-8");
+        evhttp_add_header(headers, "Content-Type", type);
         evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
     }
     if (len > 0 && evhttp_request_get_command(request) != EVHTTP_REQ_HEAD) {
@@ -107,11 +111,19 @@ static void send_reply(struct listener *listener, struct evhttp_request *request
         write_now(bev);
 }
 
+static const char plain[] = "text/plain; charset=utf-8";
+
 void listener_answer(struct listener *listener, struct evhttp_request *request, size_t app,
                      int status, const char *text)
 {
     figures_answer(listener->figures, app, status);
-    send_reply(listener, request, status, text, text ? strlen(text) : 0);
+    send_reply(listener, request, status, plain, text, text ? strlen(text) : 0);
+}
+
+void listener_reply(struct listener *listener, struct evhttp_request *request, int status,
+                    const char *type, const char *text)
+{
+    send_reply(listener, request, status, type, text, strlen(text));
 }
 
 const char *listener_client(const struct listener *listener, struct evhttp_request *request,
@@ -151,7 +163,7 @@ static void on_verify(struct listener *listener, size_t app, struct evhttp_reque
 static void on_health(struct listener *listener, size_t app, struct evhttp_request *request)
 {
     http_guard_take(listener->guard, request, NULL, NULL);
-    send_reply(listener, request, 200, "ok\n", 3);
+    send_reply(listener, request, 200, plain, "ok\n", 3);
 }
 
 static const char *why_unready(const struct listener *listener)
@@ -224,7 +236,7 @@ static void on_ready(struct listener *listener, size_t app, struct evhttp_reques
     char why[128], text[sizeof why + 2];
     bool ready = metrics_ready(listener->figures->metrics, why);
     int len = snprintf(text, sizeof text, "%s\n", ready ? "ready" : why);
-    send_reply(listener, request, ready ? 200 : 503, text, (size_t)len);
+    send_reply(listener, request, ready ? 200 : 503, plain, text, (size_t)len);
 }
 
 static void on_metrics(struct listener *listener, size_t app, struct evhttp_request *request)
@@ -233,22 +245,27 @@ static void on_metrics(struct listener *listener, size_t app, struct evhttp_requ
     refresh(listener);
     struct buf out = {0};
     metrics_print(listener->figures->metrics, &out);
-    send_reply(listener, request, 200, out.data, out.len);
+    send_reply(listener, request, 200, plain, out.data, out.len);
     buf_deinit(&out);
 }
 
-// A path that ends in '/' is followed by an app's name, and is for Meta, who may have to show a
-// certificate; the others may be asked by HEAD, too. NULL: the method is not allowed.
+/*
+ * A path that ends in '/' is followed by an app's name, and is for Meta, who may have to show a
+ * certificate, or by what the handler understands (`rest`); the others may be asked by HEAD, too.
+ * NULL: the method is not allowed.
+ */
 static const struct route {
     const char *path;
     void (*get)(struct listener *listener, size_t app, struct evhttp_request *request);
     void (*post)(struct listener *listener, size_t app, struct evhttp_request *request);
     const char *allow;
+    bool rest;
 } routes[] = {
-    {"/webhooks/", on_verify, delivery_start, "GET, POST"},
-    {"/healthz", on_health, NULL, "GET, HEAD"},
-    {"/readyz", on_ready, NULL, "GET, HEAD"},
-    {"/metrics", on_metrics, NULL, "GET, HEAD"},
+    {"/webhooks/", on_verify, delivery_start, "GET, POST", false},
+    {"/callbacks/", NULL, callback_start, "POST", true},
+    {"/healthz", on_health, NULL, "GET, HEAD", false},
+    {"/readyz", on_ready, NULL, "GET, HEAD", false},
+    {"/metrics", on_metrics, NULL, "GET, HEAD", false},
 };
 
 // The route of a path, and the app that it names (none: app_count). NULL: no such address.
@@ -265,6 +282,8 @@ static const struct route *route_find(const struct listener *listener, const cha
         }
         if (strncmp(path, routes[i].path, len) != 0)
             continue;
+        if (routes[i].rest)
+            return &routes[i];
         for (size_t app = 0; app < listener->config.app_count; app++) {
             if (strcmp(path + len, listener->config.apps[app].name) == 0) {
                 *ret_app = app;

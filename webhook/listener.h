@@ -4,6 +4,7 @@
  *
  *   GET  /webhooks/{app}   Meta's verification challenge
  *   POST /webhooks/{app}   a delivery; 200 only when every event of it is durable
+ *   POST /callbacks/{token} what an external service says to a flow that waits for it
  *   GET  /healthz          200 while the loop turns
  *   GET  /readyz           200 when all processes can keep deliveries, else 503 with the reason
  *   GET  /metrics          Prometheus, of all processes
@@ -11,8 +12,10 @@
  * Deliveries are answered 200; 401 wrong or missing signature; 403 the client's certificate is
  * missing or another's (mutual TLS); 404 unknown app; 413 too large; 503 cannot be kept now, or not
  * within answer_ms. A signed body that cannot be understood is buried (dead letters) and answered
- * 200. With mutual TLS all of /webhooks needs the certificate, since Meta shows it with all its
- * requests; the other addresses, which health checks use, do not. One thread: the loop's.
+ * 200. Callbacks (docs/callbacks.md) are answered 202 when they are durable; 400 cannot be read;
+ * 404 a token that is not ours; 413; 503. With mutual TLS all of /webhooks needs the certificate,
+ * since Meta shows it with all its requests; the other addresses, which health checks use, do not.
+ * One thread: the loop's.
  */
 #pragma once
 
@@ -30,6 +33,7 @@ struct proxies;
 struct queue;
 struct received;
 struct archive;
+struct callback_keys;
 struct spool;
 struct tls;
 
@@ -50,6 +54,7 @@ struct listener_config {
     struct archive *archive;   // keeps every delivery whose signature holds, or NULL
     struct tls *tls;           // NULL = plain HTTP
     const struct proxies *proxies;
+    const struct callback_keys *callback_keys; // none: nobody can call back
 };
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What listener.c (server, routes) and delivery.c (the road of one POST) share.
+// What listener.c (server, routes), delivery.c (the road of one POST) and callback.c share.
 #pragma once
 
 #include <stdbool.h>
@@ -31,7 +31,7 @@ struct listener {
     const struct listener_figures *figures;
     struct quiet *bad_signature; // one per app
     struct quiet *not_understood;
-    struct quiet not_kept, refused, shed, late, stranger;
+    struct quiet not_kept, refused, shed, late, stranger, bad_callback, bad_body;
     struct event *tick;
     uint64_t next_delivery; // its id
     uint64_t counted_expired;
@@ -45,6 +45,9 @@ struct listener {
 // Answers a request that was taken. `app` is an index of the figures' apps.
 void listener_answer(struct listener *listener, struct evhttp_request *request, size_t app,
                      int status, const char *text);
+// The same with a body of another type, and without the figures of an app.
+void listener_reply(struct listener *listener, struct evhttp_request *request, int status,
+                    const char *type, const char *text);
 // Where a request comes from, for logs.
 const char *listener_client(const struct listener *listener, struct evhttp_request *request,
                             char buffer[PROXY_ADDRESS_MAX]);
