@@ -210,8 +210,8 @@ static enum engine_outcome run_on(struct machine *m, enum node_verdict verdict,
             verdict = machine_enter(m, target);
         } else if (verdict == NODE_CALL) {
             verdict = call_begin(m);
-        } else if ((kept = wait_take_kept(m, verdict))) {
-            verdict = wait_deliver(m, kept);
+        } else if ((kept = wait_take_kept(m, wait_of(verdict)))) {
+            verdict = wait_skip(m, wait_of(verdict), kept);
         } else {
             return run_stop(m, verdict, ret_effect);
         }
@@ -266,11 +266,17 @@ static bool time_is_up(struct machine *m)
 static enum node_verdict stimulus_take(struct machine *m, const struct stimulus *stimulus)
 {
     struct node_signal signal = {.kind = SIGNAL_TIMER};
+    cJSON *kept;
     switch (stimulus->kind) {
     case STIMULUS_EVENT:
         return wait_deliver(m, wait_event_value(stimulus->event));
     case STIMULUS_RESULT:
         signal = (struct node_signal){.kind = SIGNAL_RESULT, .result = stimulus->result};
+        break;
+    case STIMULUS_TIMER: // what came while the flow had to be silent came in time
+        kept = m->waited == WAIT_CALLBACK ? wait_take_kept(m, WAIT_CALLBACK) : NULL;
+        if (kept)
+            return wait_deliver(m, kept);
         break;
     case STIMULUS_RESUMED:
         signal.kind = SIGNAL_RESUMED;

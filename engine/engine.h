@@ -148,6 +148,13 @@ enum engine_outcome {
 };
 
 /*
+ * A callback that comes while the flow must be silent: it is kept, and the present wait is over
+ * when its timer comes, if it is for that one (engine_has_kept).
+ */
+void engine_keep(struct session *session, const struct event *event);
+bool engine_has_kept(const struct session *session);
+
+/*
  * Runs the session as far as it goes. An EVENT while the session waits for a delay or a result is
  * kept for the next input. ret_effect is written only for ENGINE_EFFECT. Costs microseconds.
  */

@@ -47,8 +47,10 @@ void wait_leave(struct machine *m);
 enum engine_outcome wait_begin(struct machine *m, enum wait_kind wait);
 // The kind of the verdict's wait; WAIT_NONE when it is none.
 enum wait_kind wait_of(enum node_verdict verdict);
-// What was kept and fits the wait of this verdict: the caller's, or NULL.
-MUST_USE cJSON *wait_take_kept(struct machine *m, enum node_verdict verdict);
+// What was kept and fits such a wait of `m->node`: the caller's, or NULL.
+MUST_USE cJSON *wait_take_kept(struct machine *m, enum wait_kind wait);
+// The node need not wait: that was kept for it.
+enum node_verdict wait_skip(struct machine *m, enum wait_kind wait, cJSON *owned_event);
 // The form in which an event reaches a node at once.
 MUST_USE cJSON *wait_event_value(const struct event *event);
 // Takes the event to the node that waits for it.

@@ -17,7 +17,7 @@ static bool is_callback(const cJSON *event)
     return kind && strcmp(kind, event_kind_name(EVENT_CALLBACK)) == 0;
 }
 
-static void event_keep(struct session *session, const struct event *event)
+void engine_keep(struct session *session, const struct event *event)
 {
     bool callback = event->kind == EVENT_CALLBACK;
     int room = callback ? KEPT_CALLBACKS_MAX : KEPT_INPUTS_MAX;
@@ -48,7 +48,7 @@ static bool event_fits(struct session *session, const struct event *event)
             ? session->wait == WAIT_CALLBACK && callback_fits(session, session->node, event->target)
             : session->wait == WAIT_INPUT || session->wait == WAIT_HANDOFF;
     if (!fits)
-        event_keep(session, event);
+        engine_keep(session, event);
     return fits;
 }
 
@@ -110,26 +110,32 @@ enum wait_kind wait_of(enum node_verdict verdict)
     }
 }
 
-cJSON *wait_take_kept(struct machine *m, enum node_verdict verdict)
+// The first kept event that fits a wait at the node.
+static cJSON *kept_find(const struct session *session, enum wait_kind wait, const char *node)
 {
-    struct session *session = m->session;
-    if (verdict != NODE_WAIT_INPUT && verdict != NODE_WAIT_CALLBACK)
-        return NULL;
     cJSON *kept;
+    if (wait != WAIT_INPUT && wait != WAIT_CALLBACK)
+        return NULL;
     cJSON_ArrayForEach(kept, session->kept) {
-        bool fits =
-            verdict == NODE_WAIT_CALLBACK
-                ? is_callback(kept) && callback_fits(session, m->node->id, json_str(kept, "target"))
-                : !is_callback(kept);
-        if (!fits)
-            continue;
-        // The wait begins and is over at once, so that "it goes on" means this one.
-        wait_begin(m, wait_of(verdict));
-        wait_leave(m);
-        session->activated_ms = m->env->now_ms;
-        return cJSON_DetachItemViaPointer(session->kept, kept);
+        if (wait == WAIT_INPUT && !is_callback(kept))
+            return kept;
+        if (wait == WAIT_CALLBACK && is_callback(kept) &&
+            callback_fits(session, node, json_str(kept, "target")))
+            return kept;
     }
     return NULL;
+}
+
+bool engine_has_kept(const struct session *session)
+{
+    return session->wait == WAIT_CALLBACK && kept_find(session, WAIT_CALLBACK, session->node);
+}
+
+cJSON *wait_take_kept(struct machine *m, enum wait_kind wait)
+{
+    struct session *session = m->session;
+    cJSON *kept = kept_find(session, wait, m->node->id);
+    return kept ? cJSON_DetachItemViaPointer(session->kept, kept) : NULL;
 }
 
 cJSON *wait_event_value(const struct event *event)
@@ -154,6 +160,15 @@ enum node_verdict wait_deliver(struct machine *m, cJSON *owned_event)
     m->session->loop_guard = 0;
     vars_event(m, owned_event);
     return machine_resume(m, &signal);
+}
+
+// The wait begins and is over at once, so that "it goes on" means this one.
+enum node_verdict wait_skip(struct machine *m, enum wait_kind wait, cJSON *owned_event)
+{
+    wait_begin(m, wait);
+    wait_leave(m);
+    m->session->activated_ms = m->env->now_ms;
+    return wait_deliver(m, owned_event);
 }
 
 void wait_note_inbound(struct machine *m, const struct event *event)

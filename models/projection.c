@@ -71,6 +71,7 @@ static void session_record_deinit(struct session_record *session)
     free(session->status);
     free(session->node);
     cJSON_Delete(session->vars);
+    free(session->outcome);
     free(session->error);
 }
 

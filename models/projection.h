@@ -47,7 +47,8 @@ struct session_record {
     char *status; // active, completed, abandoned, error, ended
     char *node;   // current node
     cJSON *vars;
-    char *error; // or NULL
+    char *outcome; // the flow's own word for how it ended, or NULL
+    char *error;   // or NULL
     int64_t started_ms, ended_ms, active_ms;
     uint32_t steps;
     bool merged; // of a chat that became part of this one: ends it unless it had ended

@@ -151,6 +151,7 @@ static void add_merged_session(struct batch *batch, const struct projection *p,
     document_add_oid(&set, "userId", p->user_id);
     document_add_str(&set, "platform", platform_document_name(p->platform));
     document_add_str(&set, "status", s->status);
+    document_add_str(&set, "outcome", s->outcome);
     document_add_str(&set, "error", s->error);
     document_add_str(&set, "currentNodeId", s->node);
     document_add_json(&set, "variables", s->vars);
@@ -184,6 +185,7 @@ static void add_session(struct batch *batch, const struct projection *p,
     document_add_str(&set, "currentNodeId", s->node);
     document_add_json(&set, "variables", s->vars);
     BSON_APPEND_INT64(&set, "steps", s->steps);
+    document_add_str(&set, "outcome", s->outcome);
     document_add_str(&set, "error", s->error);
     add_session_times(&set, s);
     BSON_APPEND_INT64(&set, "epoch", p->epoch);

@@ -37,13 +37,21 @@ void activation_session_over(struct activation *a)
     a->flow = NULL;
 }
 
+// A session that an older version began has none of its own.
+static uint64_t seed_of(const struct session *session)
+{
+    return session->seed ? session->seed : id_fnv32(session->id);
+}
+
 // One run of the engine.
 static enum engine_outcome run_once(struct activation *a, const struct stimulus *stimulus,
                                     struct effect *ret_effect)
 {
     struct engine_env env = {.now_ms = clock_wall_ms(),
-                             .seed = id_fnv32(a->session.id) + (uint64_t)a->consumed,
+                             .seed = seed_of(&a->session),
                              .contact = a->recorded,
+                             .callback_url = activation_callback_url,
+                             .callback_arg = a,
                              .on_step = on_step,
                              .on_step_arg = &a->history};
     return engine_run(a->flow->flow, &a->session, stimulus, &env, ret_effect);
@@ -67,6 +75,8 @@ bool activation_stimulate(struct activation *a, const struct stimulus *stimulus)
         return false;
     case ENGINE_WAITING:
         return true;
+    case ENGINE_FLOW:
+        return activation_fetch_flow(a);
     default:
         activation_session_over(a);
         return true;
@@ -166,7 +176,7 @@ static void take_in(struct activation *a, const struct activation_entry *entry, 
 // The session's answer, or nothing. True when the engine rests.
 static bool answer(struct activation *a, const struct event *event)
 {
-    if (!a->has_session || !event_resumes_flow(event))
+    if (!a->has_session || !(event_resumes_flow(event) || activation_is_called_back(a, event)))
         return true;
     if (!has_handoff(a)) // else a person will have read it when they have
         activation_mark_read(a, event);
@@ -174,12 +184,24 @@ static bool answer(struct activation *a, const struct event *event)
     return activation_stimulate(a, &stimulus);
 }
 
+// A callback that came during the pause, or the deadline of the wait.
+static bool wait_is_over(struct activation *a, const struct activation_entry *entry)
+{
+    if (a->has_session && !is_paused(a) && engine_has_kept(&a->session))
+        return true;
+    if (!timer_is_next(a, entry))
+        return false;
+    a->timer_used = true;
+    return true;
+}
+
 // Takes one event. False when the activation went elsewhere (an effect, a load).
 static bool consume(struct activation *a, struct activation_entry *entry)
 {
     const struct event *event = &entry->event;
     bool starts = entry->readable && start_is_possible(a, event);
-    bool resumes = entry->readable && a->has_session && event_resumes_flow(event);
+    bool called_back = entry->readable && activation_is_called_back(a, event);
+    bool resumes = called_back || (entry->readable && a->has_session && event_resumes_flow(event));
     bool silent = (starts || resumes) && is_paused(a);
     if (starts && !silent && !start_flows_ready(a, event))
         return false;
@@ -192,6 +214,8 @@ static bool consume(struct activation *a, struct activation_entry *entry)
     }
     if (silent)
         note_pause(a);
+    if (silent && called_back)
+        engine_keep(&a->session, event);
     if (entry->readable && event->kind == EVENT_RESUME && has_handoff(a)) {
         struct stimulus resumed = {.kind = STIMULUS_RESUMED};
         return activation_stimulate(a, &resumed);
@@ -208,8 +232,7 @@ void activation_run(struct activation *a)
 {
     for (;;) {
         struct activation_entry *entry = next_entry(a);
-        if (timer_is_next(a, entry)) {
-            a->timer_used = true;
+        if (wait_is_over(a, entry)) {
             struct stimulus stimulus = {.kind = STIMULUS_TIMER,
                                         .wait_number = a->session.wait_number};
             if (!activation_stimulate(a, &stimulus))

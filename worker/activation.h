@@ -10,12 +10,14 @@
  * CLOSING journals what the activation did and up to which event, so that a crash behind it repeats
  * exactly that projection and nothing else. Whatever Redis refuses with a stale epoch is somebody
  * else's now: dropped. begin.c reads the claim; activation.c runs it; start.c chooses what an event
- * starts; attempt.c takes one effect out and back; spend.c charges the budgets; project.c and
- * inbound.c write it down; rest.c puts it down. Loop thread.
+ * starts; flow_call.c fetches flows that flows call (RUNNING ──▶ LOADING ──▶ RUNNING); attempt.c
+ * takes one effect out and back; spend.c charges the budgets; project.c and inbound.c write it
+ * down; rest.c puts it down. Loop thread.
  *
  * While the chat is paused, because a person answered, events are recorded and neither start nor
- * resume a flow, and the deadline of a wait is kept until the pause is over. A turn of the flow
- * that is under way when the pause begins goes on to its next wait. While a flow has given the chat
+ * resume a flow, and the deadline of a wait is kept until the pause is over. Callbacks are kept in
+ * the session, and count when it is over. A turn of the flow that is under way when the pause
+ * begins goes on to its next wait. While a flow has given the chat
  * to people (WAIT_HANDOFF), their answers are expected: no pause touches that wait, and its end is
  * the pause's, too.
  */
@@ -116,7 +118,7 @@ void activation_set_state(struct activation *activation, enum activation_state s
 void activation_run(struct activation *activation);
 /*
  * Runs the engine; true when it rests (so that the next event may come), false when an effect went
- * out: the activation may be gone then.
+ * out or a flow is being loaded: the activation may be gone then.
  */
 bool activation_stimulate(struct activation *activation, const struct stimulus *stimulus);
 // The person sees that somebody is at it. Best effort, once per activation.
@@ -127,6 +129,16 @@ void activation_load_session_flow(struct activation *activation);
 void activation_session_over(struct activation *activation);
 // Gives the engine its effect's result and goes on.
 void activation_resume_result(struct activation *activation, const cJSON *result);
+
+// flow_call.c: flows that flows call, and callbacks
+// The catalog's key of the flow that session_flow() names; NULL: that is no flow's id.
+MUST_USE char *activation_flow_key(const struct activation *activation);
+// After ENGINE_FLOW: gets it and goes on. As activation_stimulate.
+bool activation_fetch_flow(struct activation *activation);
+// For engine_env; `arg` is the activation.
+char *activation_callback_url(void *arg, const struct session *session, const char *name);
+// The event is a callback of the session that runs.
+bool activation_is_called_back(const struct activation *activation, const struct event *event);
 
 // rest.c
 void activation_close(struct activation *activation);   // comes to rest: journal, project, finish

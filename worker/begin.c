@@ -31,8 +31,12 @@ static void begin(struct activation *a)
     a->resumed = false;
     if (a->attempt.key)
         attempt_resume(a);
-    else
+    else if (a->has_session && a->session.wait == WAIT_FLOW) {
+        if (activation_fetch_flow(a))
+            activation_run(a);
+    } else {
         activation_run(a);
+    }
 }
 
 // The session's own version is gone: it cannot go on, and says so.
@@ -41,8 +45,11 @@ static void lose_session(struct activation *a, const struct known *known)
     a->session.status = SESSION_ERROR;
     a->session.ended_ms = clock_wall_ms();
     free(a->session.error);
-    a->session.error = x_printf("version %d of the flow cannot be used: %s",
-                                a->session.flow_version, known->err.text);
+    const char *flow;
+    int version;
+    session_flow(&a->session, &flow, &version);
+    a->session.error =
+        x_printf("version %d of the flow %s cannot be used: %s", version, flow, known->err.text);
     attempt_deinit(&a->attempt);
     activation_session_over(a);
 }
@@ -67,7 +74,9 @@ void activation_load_session_flow(struct activation *a)
         begin(a);
         return;
     }
-    char *key = x_printf("flow:%s@%d", a->session.flow_id, a->session.flow_version);
+    char *key = activation_flow_key(a);
+    if (!key) // as an older version may have left it
+        key = x_printf("flow:%s@%d", a->session.flow_id, a->session.flow_version);
     a->flow = catalog_peek(a->worker->catalog, key);
     if (a->flow && a->flow->flow) {
         begin(a);

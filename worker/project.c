@@ -91,6 +91,7 @@ struct session_record *project_session(struct projection *p, const struct sessio
     s->status = x_dup(session_status_name(session->status));
     s->node = x_dup(session->node);
     s->vars = session->vars ? cJSON_Duplicate(session->vars, true) : NULL;
+    s->outcome = x_dup(session->outcome);
     s->error = x_dup(session->error);
     s->started_ms = session->started_ms;
     s->ended_ms = session->ended_ms;

@@ -146,8 +146,9 @@ static struct queue_timer resting_timer(const struct activation *a, char **ret_t
         *ret_token = x_printf("%s:%s", a->park_token, a->attempt.key);
         return (struct queue_timer){.delay_ms = left > 0 ? left : 0, .token = *ret_token};
     }
-    if (a->has_session && a->session.until_ms > 0) {
-        int64_t left = deadline_of(a) - clock_wall_ms();
+    bool called_back = a->paused_ms > 0 && a->has_session && engine_has_kept(&a->session);
+    if (a->has_session && (a->session.until_ms > 0 || called_back)) {
+        int64_t left = (called_back ? a->paused_ms : deadline_of(a)) - clock_wall_ms();
         *ret_token = x_printf("%s:%u", a->session.id, a->session.wait_number);
         return (struct queue_timer){.delay_ms = left > 0 ? left : 0, .token = *ret_token};
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/id.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -212,6 +213,7 @@ static enum start_outcome start(struct activation *a, const struct event *event,
     char id[37];
     id_uuid(id);
     session_init(&a->session, id, made->flow->id, a->flow->version, clock_wall_ms());
+    crypto_random(&a->session.seed, sizeof a->session.seed); // kept with it: chance can be repeated
     a->has_session = true;
     history_start(&a->history, &a->session, made->match.name);
     worker_count_session_started(a->worker);

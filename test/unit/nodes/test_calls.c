@@ -550,6 +550,24 @@ static void callback_that_never_comes_is_a_timeout(void **state)
               "w: timeout\nbot: Too late\n(completed)\n");
 }
 
+static void callback_that_came_during_silence_counts_at_the_deadline(void **state)
+{
+    struct shell *s = *state;
+    flow_add(s, 0, "main", PAY, PAY_EDGES, NULL);
+    start(s);
+    struct event other = {.kind = EVENT_CALLBACK, .target = (char *)"other"};
+    struct event early = {.kind = EVENT_CALLBACK,
+                          .target = (char *)"w",
+                          .data = (char *)"{\"amount\":{\"value\":5}}"};
+    engine_keep(&s->session, &other);
+    assert_false(engine_has_kept(&s->session));
+    engine_keep(&s->session, &early);
+    assert_true(engine_has_kept(&s->session));
+    pass_time(s);
+    expect(s, "bot: Pay: https://bot.example/callbacks/w\nw: wait for a callback\n> time\n"
+              "w: received\nbot: 5. Name?\nq: wait\n");
+}
+
 static void nodes_of_two_flows_with_one_id_have_two_addresses(void **state)
 {
     struct shell *s = *state;
@@ -688,6 +706,7 @@ int main(void)
         WITH_SHELL(callback_that_is_early_counts_when_the_node_is_reached),
         WITH_SHELL(kept_callbacks_are_bounded_and_take_no_message_its_place),
         WITH_SHELL(callback_that_never_comes_is_a_timeout),
+        WITH_SHELL(callback_that_came_during_silence_counts_at_the_deadline),
         WITH_SHELL(nodes_of_two_flows_with_one_id_have_two_addresses),
         WITH_SHELL(person_keeps_the_chat_and_its_deadline),
         WITH_SHELL(resumption_is_for_nobody_else),
