@@ -30,11 +30,37 @@ static void session_reload(struct session *session)
     *session = copy;
 }
 
+static char *callback_url(void *arg, const struct session *session, const char *name)
+{
+    return x_printf("https://x/%s", name);
+}
+
+// What the session waits for, and now and then something else. Every flow that is called is this
+// one, if it can be had.
+static enum stimulus_kind stimulus_kind(const struct session *session, unsigned call)
+{
+    switch (session->wait) {
+    case WAIT_RESULT:
+        return STIMULUS_RESULT;
+    case WAIT_DELAY:
+        return STIMULUS_TIMER;
+    case WAIT_FLOW:
+        return STIMULUS_FLOW;
+    case WAIT_HANDOFF:
+        return call % 3 ? STIMULUS_EVENT : STIMULUS_RESUMED;
+    case WAIT_CALLBACK:
+        return call % 4 ? STIMULUS_EVENT : STIMULUS_TIMER;
+    default:
+        return STIMULUS_EVENT;
+    }
+}
+
 static void flow_play(const struct flow *flow, cJSON *value)
 {
     struct session session;
+    char *name = NULL;
     session_init(&session, "id", "flow", 1, 1);
-    struct engine_env env = {.now_ms = 1};
+    struct engine_env env = {.now_ms = 1, .callback_url = callback_url};
     struct event event = {.kind = EVENT_MESSAGE, .text = (char *)"hello"};
     struct effect_result result = {.ok = true, .value = value, .error = "no", .status = 200};
     struct stimulus stimulus = {.kind = STIMULUS_START, .event = &event, .result = &result};
@@ -47,11 +73,16 @@ static void flow_play(const struct flow *flow, cJSON *value)
         event.payload = call % 2 ? event.text : NULL;
         result.ok = call % 5 != 4;
         stimulus.wait_number = session.wait_number;
-        stimulus.kind = session.wait == WAIT_RESULT  ? STIMULUS_RESULT
-                        : session.wait == WAIT_DELAY ? STIMULUS_TIMER
-                                                     : STIMULUS_EVENT;
+        stimulus.kind = stimulus_kind(&session, call);
+        stimulus.flow_version = 2;
+        stimulus.error = call % 7 == 6 ? "there is none" : NULL;
+        event.kind = call % 3 == 1 ? EVENT_CALLBACK : EVENT_MESSAGE;
+        free(name);
+        event.target = name = session.node ? session_callback_name(&session, session.node) : NULL;
+        event.data = (char *)"{\"amount\":{\"value\":1}}";
         env.now_ms += 10;
     }
+    free(name);
     session_deinit(&session);
 }
 
