@@ -10,6 +10,12 @@
 
 struct expression *expression_parse(const char *text, size_t len, struct err *err)
 {
+    return expression_parse_filters(text, len, 0, err);
+}
+
+struct expression *expression_parse_filters(const char *text, size_t len, size_t path_len,
+                                            struct err *err)
+{
     if (len > EXPRESSION_BYTES_MAX) {
         err_set(err, ERR_LIMIT, "an expression has more than %d bytes", EXPRESSION_BYTES_MAX);
         return NULL;
@@ -19,7 +25,7 @@ struct expression *expression_parse(const char *text, size_t len, struct err *er
         return NULL;
     }
     char *copy = x_dupn(text, len);
-    struct expr *root = expr_parse(copy, err);
+    struct expr *root = expr_parse(copy, path_len, err);
     if (!root) {
         free(copy);
         return NULL;

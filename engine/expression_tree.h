@@ -68,9 +68,14 @@ struct expression {
     struct expr *root;
 };
 
-// expression_parse.c. NULL with err; text is NUL-terminated.
-MUST_USE struct expr *expr_parse(const char *text, struct err *err);
+// expression_parse.c. NULL with err; text is NUL-terminated. The first `path_len` bytes are a path,
+// whatever characters it has, and filters follow.
+MUST_USE struct expr *expr_parse(const char *text, size_t path_len, struct err *err);
 void expr_free(struct expr *x);
+
+// As expression_parse(), with a path before the first filter.
+MUST_USE struct expression *expression_parse_filters(const char *text, size_t len, size_t path_len,
+                                                     struct err *err);
 
 /* Values during an evaluation */
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "engine/expression.h"
+#include "engine/expression_tree.h"
 #include "engine/path.h"
 #include "engine/scope.h"
 #include "engine/template_piece.h"
@@ -93,6 +93,25 @@ static bool plain_parse(struct template_piece *piece, const char *at, const char
     return false;
 }
 
+/*
+ * The bytes before the first filter, when they are a path that an expression would take apart at
+ * its hyphens: {{ a-1.status | upper }}, as {{ a-1.status }}. Else 0.
+ */
+static size_t hyphened_path(const char *at, const char *end)
+{
+    const char *bar = memchr(at, '|', (size_t)(end - at));
+    size_t len = bar && bar + 1 < end && bar[1] != '|' ? (size_t)(bar - at) : 0;
+    double number;
+    char *text = x_dupn(at, len);
+    bool plain = len && strchr(text, '-') && !strpbrk(text, "+*/%<>=!&?:$~^#@\\");
+    struct path *path = plain ? path_parse(text, len, NULL) : NULL;
+    if (!path || text_is_number(path_root(path), &number))
+        len = 0;
+    path_free(path);
+    free(text);
+    return len;
+}
+
 // What stands between the braces.
 static bool placeholder_parse(struct template *template, const char *at, const char *end,
                               struct err *err)
@@ -100,8 +119,9 @@ static bool placeholder_parse(struct template *template, const char *at, const c
     struct template_piece *piece = piece_add(template);
     if (plain_parse(piece, at, end))
         return true;
-    piece->source = x_dupn(at, (size_t)(end - at));
-    piece->expression = expression_parse(at, (size_t)(end - at), err);
+    size_t len = (size_t)(end - at);
+    piece->source = x_dupn(at, len);
+    piece->expression = expression_parse_filters(at, len, hyphened_path(at, end), err);
     if (piece->expression)
         return true;
     return err_prefix(err, "{{%.*s}}", (int)utf8_cut_bytes(at, (size_t)(end - at), 60), at);

@@ -33,13 +33,14 @@ static bool measure(const cJSON *value, unsigned depth, size_t *bytes, struct er
         *bytes += string_bytes(value->valuestring);
     }
     if (cJSON_IsNumber(value))
-        *bytes += 24; // the longest double
+        *bytes += 24;                   // the longest double
+    bool named = cJSON_IsObject(value); // an item of a list may have kept the name of where it was
     const cJSON *child;
     cJSON_ArrayForEach(child, value) {
-        if (child->string)
-            *bytes += string_bytes(child->string) + 1;
-        if (child->string && !utf8_valid(child->string, strlen(child->string)))
+        if (named && !utf8_valid(child->string, strlen(child->string)))
             return err_set(err, ERR_INPUT, "a member's name is not UTF-8");
+        if (named)
+            *bytes += string_bytes(child->string) + 1;
         if (!measure(child, depth + 1, bytes, err))
             return false;
     }
