@@ -337,8 +337,10 @@ static enum node_verdict return_fail(struct machine *m, const char *error)
 static enum node_verdict flow_enter(struct machine *m, cJSON *frame, int version)
 {
     json_add_int(frame, "version", version);
-    if (m->flow->own_event && json_get(frame, "vars"))
+    if (m->flow->own_event && json_get(frame, "vars")) {
         drop(m->session->vars, "event");
+        vars_changed(m->session->vars);
+    }
     m->node = &m->flow->nodes[m->flow->start];
     machine_prepare(m);
     return call_enter(m, m->flow->start, take(frame, "inputs"));

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "engine/value.h"
 
 static const char *const status_names[] = {"active", "completed", "abandoned", "error"};
 static const char *const wait_names[] = {"none",     "input",   "delay", "result",
@@ -103,6 +104,7 @@ static void vars_forget(cJSON *vars, const char *message_id)
     if (event_forget(event, message_id)) {
         cJSON_DeleteItemFromObjectCaseSensitive(vars, "last");
         cJSON_AddItemToObject(vars, "last", cJSON_CreateObject());
+        vars_changed(vars);
     }
 }
 

@@ -2,6 +2,7 @@
 // Values of the flow language: text, numbers, comparison, and the variables' limits.
 #include "engine/value.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,25 +23,42 @@ static size_t string_bytes(const char *s)
     return bytes;
 }
 
-static bool measure(const cJSON *value, unsigned depth, size_t *bytes, struct err *err)
+static size_t own_bytes(const cJSON *value)
+{
+    // 24: the longest double
+    return 2 + (cJSON_IsString(value) ? string_bytes(value->valuestring) : 0) +
+           (cJSON_IsNumber(value) ? 24 : 0);
+}
+
+static size_t name_bytes(const char *name)
+{
+    return string_bytes(name) + 1;
+}
+
+// Of a value that is within bounds already.
+static size_t size(const cJSON *value)
+{
+    size_t bytes = own_bytes(value);
+    const cJSON *child;
+    cJSON_ArrayForEach(child, value)
+        bytes += size(child) + (cJSON_IsObject(value) ? name_bytes(child->string) : 0);
+    return bytes;
+}
+
+static bool measure(const cJSON *value, size_t depth, size_t *bytes, struct err *err)
 {
     if (depth > VALUE_DEPTH_MAX)
         return err_set(err, ERR_LIMIT, "a value is nested deeper than %d levels", VALUE_DEPTH_MAX);
-    *bytes += 2;
-    if (cJSON_IsString(value)) {
-        if (!utf8_valid(value->valuestring, strlen(value->valuestring)))
-            return err_set(err, ERR_INPUT, "a text is not UTF-8");
-        *bytes += string_bytes(value->valuestring);
-    }
-    if (cJSON_IsNumber(value))
-        *bytes += 24;                   // the longest double
+    if (cJSON_IsString(value) && !utf8_valid(value->valuestring, strlen(value->valuestring)))
+        return err_set(err, ERR_INPUT, "a text is not UTF-8");
+    *bytes += own_bytes(value);
     bool named = cJSON_IsObject(value); // an item of a list may have kept the name of where it was
     const cJSON *child;
     cJSON_ArrayForEach(child, value) {
         if (named && !utf8_valid(child->string, strlen(child->string)))
             return err_set(err, ERR_INPUT, "a member's name is not UTF-8");
         if (named)
-            *bytes += string_bytes(child->string) + 1;
+            *bytes += name_bytes(child->string);
         if (!measure(child, depth + 1, bytes, err))
             return false;
     }
@@ -121,6 +139,57 @@ static bool value_is_null(const cJSON *value)
     return !value || cJSON_IsNull(value);
 }
 
+static int member_compare(const void *a, const void *b)
+{
+    return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
+}
+
+static const cJSON **members_sorted(const cJSON *object, size_t count)
+{
+    const cJSON **members = x_calloc(count + 1, sizeof *members);
+    size_t i = 0;
+    const cJSON *member;
+    cJSON_ArrayForEach(member, object)
+        members[i++] = member;
+    qsort(members, count, sizeof *members, member_compare);
+    return members;
+}
+
+static bool same(const cJSON *a, const cJSON *b);
+
+// cJSON_Compare() takes time exponential in the depth.
+static bool same_members(const cJSON *a, const cJSON *b)
+{
+    size_t count = (size_t)cJSON_GetArraySize(a);
+    if ((size_t)cJSON_GetArraySize(b) != count)
+        return false;
+    const cJSON **p = members_sorted(a, count), **q = members_sorted(b, count);
+    bool equal = true;
+    for (size_t i = 0; i < count && equal; i++)
+        equal = strcmp(p[i]->string, q[i]->string) == 0 && same(p[i], q[i]);
+    free(p);
+    free(q);
+    return equal;
+}
+
+// As JSON, types and all. Values are not deep, so this may recurse.
+static bool same(const cJSON *a, const cJSON *b)
+{
+    if (((a->type ^ b->type) & 0xff) != 0)
+        return false;
+    if (cJSON_IsNumber(a))
+        return !(a->valuedouble < b->valuedouble) && !(a->valuedouble > b->valuedouble);
+    if (cJSON_IsString(a))
+        return strcmp(a->valuestring, b->valuestring) == 0;
+    if (cJSON_IsObject(a))
+        return same_members(a, b);
+    const cJSON *x = a->child, *y = b->child;
+    for (; x && y; x = x->next, y = y->next)
+        if (!same(x, y))
+            return false;
+    return !x && !y;
+}
+
 bool value_equal(const cJSON *a, const cJSON *b)
 {
     if (value_is_null(a) || value_is_null(b))
@@ -134,7 +203,7 @@ bool value_equal(const cJSON *a, const cJSON *b)
         return p == q;
     if (cJSON_IsString(a) && cJSON_IsString(b))
         return strcmp(a->valuestring, b->valuestring) == 0;
-    return cJSON_Compare(a, b, true);
+    return same(a, b);
 }
 
 bool value_order(const cJSON *a, const cJSON *b, int *ret_order)
@@ -172,11 +241,66 @@ bool value_contains(const cJSON *container, const cJSON *item)
     return found;
 }
 
-static bool vars_admit(const cJSON *vars, const struct path *path, const cJSON *value,
+/*
+ * The variables' bytes, all together, are kept beside them: in the number that cJSON has in each
+ * item and an object makes no use of. 0: to be counted.
+ */
+static size_t vars_bytes(cJSON *vars)
+{
+    size_t total = (size_t)vars->valuedouble;
+    if (total == 0) {
+        const cJSON *each;
+        cJSON_ArrayForEach(each, vars)
+            total += size(each) + strlen(each->string);
+        vars->valuedouble = (double)total;
+    }
+    return total;
+}
+
+void vars_changed(cJSON *vars)
+{
+    if (vars)
+        vars->valuedouble = 0;
+}
+
+void vars_put(cJSON *vars, const char *name, cJSON *owned_value)
+{
+    bool counted = vars->valuedouble > 0;
+    size_t total = (size_t)vars->valuedouble + (counted ? size(owned_value) + strlen(name) : 0);
+    cJSON *old = cJSON_DetachItemFromObjectCaseSensitive(vars, name);
+    if (old && counted)
+        total -= size(old) + strlen(name);
+    cJSON_Delete(old);
+    cJSON_AddItemToObject(vars, name, owned_value);
+    vars->valuedouble = (double)total;
+}
+
+// What the variables' bytes become when `bytes` are put at the path.
+static size_t bytes_after(const cJSON *vars, const struct path *path, size_t bytes)
+{
+    size_t total = (size_t)vars->valuedouble, count = path_count(path), i = 0;
+    const cJSON *at = vars, *next = NULL;
+    for (; i < count; i++, at = next) {
+        next = cJSON_GetObjectItemCaseSensitive(at, path_part(path, i));
+        if (!next || (!cJSON_IsObject(next) && i + 1 < count))
+            break; // from here on objects are made
+        if (i + 1 == count)
+            return total - size(next) + bytes;
+    }
+    if (next)
+        total -= size(next);
+    else
+        total += i == 0 ? strlen(path_root(path)) : name_bytes(path_part(path, i));
+    for (size_t made = i + 1; made < count; made++)
+        total += 2 + name_bytes(path_part(path, made));
+    return total + bytes;
+}
+
+static bool vars_admit(cJSON *vars, const struct path *path, const cJSON *value, size_t *ret_bytes,
                        const struct engine_limits *limits, struct err *err)
 {
-    size_t bytes, total;
-    if (!value_measure(value, &bytes, err))
+    size_t bytes = 0;
+    if (!measure(value, path_count(path) - 1, &bytes, err))
         return err_prefix(err, "variable '%.60s'", path_root(path));
     if (bytes > limits->value_bytes)
         return err_set(err, ERR_LIMIT,
@@ -186,30 +310,37 @@ static bool vars_admit(const cJSON *vars, const struct path *path, const cJSON *
         (size_t)cJSON_GetArraySize(vars) >= limits->variables)
         return err_set(err, ERR_LIMIT, "variable '%.60s': more than %u variables (limit variables)",
                        path_root(path), (unsigned)limits->variables);
-    // What is there stays within bounds by this very check; only the sum needs counting.
-    total = 0;
-    const cJSON *each;
-    cJSON_ArrayForEach(each, vars) {
-        size_t one;
-        if (!value_measure(each, &one, err))
-            return err_prefix(err, "variable '%.60s'", each->string);
-        total += one + strlen(each->string);
-    }
-    if (total + bytes > limits->variables_bytes)
+    if (vars_bytes(vars) + bytes > limits->variables_bytes)
         return err_set(err, ERR_LIMIT,
                        "variable '%.60s': all variables have more than %zu bytes "
                        "(limit variables_bytes)",
                        path_root(path), limits->variables_bytes);
+    *ret_bytes = bytes;
     return true;
+}
+
+// In builds that check: was everything counted that was changed?
+static void vars_check(cJSON *vars)
+{
+#ifndef NDEBUG
+    size_t kept = (size_t)vars->valuedouble;
+    vars_changed(vars);
+    assert(vars_bytes(vars) == kept);
+#endif
 }
 
 bool vars_set(cJSON *vars, const struct path *path, cJSON *owned_value,
               const struct engine_limits *limits, struct err *err)
 {
-    if (!vars_admit(vars, path, owned_value, limits, err)) {
-        cJSON_Delete(owned_value);
+    size_t bytes;
+    cJSON *value = owned_value ? owned_value : cJSON_CreateNull();
+    if (!vars_admit(vars, path, value, &bytes, limits, err)) {
+        cJSON_Delete(value);
         return false;
     }
-    path_put(path, vars, owned_value ? owned_value : cJSON_CreateNull());
+    size_t total = bytes_after(vars, path, bytes);
+    path_put(path, vars, value);
+    vars->valuedouble = (double)total;
+    vars_check(vars);
     return true;
 }

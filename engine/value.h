@@ -43,6 +43,13 @@ MUST_USE bool value_order(const cJSON *a, const cJSON *b, int *ret_order);
 // A string holds the other's text (case-sensitive); an array holds an equal element.
 bool value_contains(const cJSON *container, const cJSON *item);
 
+/*
+ * The session's variables, an object. Its bytes are kept count of, so that setting one does not
+ * look at the others: whoever changes them by other means than these says so with vars_changed().
+ */
+void vars_changed(cJSON *vars);
+// Sets one of Hookmill's own, without limits. Takes owned_value.
+void vars_put(cJSON *vars, const char *name, cJSON *owned_value);
 // Sets one variable. Takes owned_value, also on failure; err names the limit that it would pass.
 MUST_USE bool vars_set(cJSON *vars, const struct path *path, cJSON *owned_value,
                        const struct engine_limits *limits, struct err *err);

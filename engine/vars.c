@@ -11,20 +11,14 @@
 #include "engine/path.h"
 #include "engine/value.h"
 
-static void var_put(cJSON *vars, const char *name, cJSON *owned_value)
-{
-    cJSON_DeleteItemFromObjectCaseSensitive(vars, name);
-    cJSON_AddItemToObject(vars, name, owned_value);
-}
-
 // A flow of older times may have a variable `event` of its own, and keeps it.
 void vars_event(struct machine *m, cJSON *owned_event)
 {
-    var_put(m->session->vars, "last", event_value_last(owned_event));
+    vars_put(m->session->vars, "last", event_value_last(owned_event));
     if (m->flow->own_event)
         machine_lend(m, owned_event);
     else
-        var_put(m->session->vars, "event", owned_event);
+        vars_put(m->session->vars, "event", owned_event);
 }
 
 cJSON *vars_provided(const cJSON *vars, bool with_event)
@@ -41,7 +35,7 @@ void vars_carry(cJSON *vars, const cJSON *from, bool with_event)
     for (size_t i = 0; i < count; i++) {
         const cJSON *value = json_get(from, names[i]);
         if (value)
-            var_put(vars, names[i], cJSON_Duplicate(value, true));
+            vars_put(vars, names[i], cJSON_Duplicate(value, true));
     }
 }
 
@@ -64,7 +58,7 @@ void vars_callbacks(struct node_run *run)
         return;
     cJSON *vars = run->session->vars;
     if (!cJSON_IsObject(json_get(vars, "callbacks")))
-        var_put(vars, "callbacks", cJSON_CreateObject());
+        vars_put(vars, "callbacks", cJSON_CreateObject());
     cJSON *callbacks = cJSON_GetObjectItemCaseSensitive(vars, "callbacks");
     for (size_t i = 0; i < flow->callback_count; i++) {
         const char *node = flow->nodes[flow->callbacks[i]].id;
@@ -72,10 +66,12 @@ void vars_callbacks(struct node_run *run)
         char *url = run->env->callback_url(run->env->callback_arg, run->session, name);
         cJSON *callback = cJSON_CreateObject();
         json_add_str(callback, "url", url);
-        var_put(callbacks, node, callback);
+        cJSON_DeleteItemFromObjectCaseSensitive(callbacks, node);
+        cJSON_AddItemToObject(callbacks, node, callback);
         free(url);
         free(name);
     }
+    vars_changed(vars);
 }
 
 void vars_recorded(struct machine *m)

@@ -170,6 +170,83 @@ static void variables_that_are_too_deep_or_too_many_bytes_are_refused(void **sta
     cJSON_Delete(vars);
 }
 
+// A copy by way of JSON, as a session is kept.
+static cJSON *reloaded(const cJSON *vars)
+{
+    char *text = json_print(vars);
+    cJSON *copy = json_read(text, strlen(text), NULL);
+    free(text);
+    return copy;
+}
+
+static void the_bytes_that_count_are_the_same_after_a_reload(void **state)
+{
+    static const struct {
+        const char *path, *json;
+    } sets[] = {
+        {"a", "\"text\""}, {"b.c.d", "[1,2,{\"x\":null}]"},
+        {"b.c", "5"},      {"b.c.d.e", "\"\\n\""},
+        {"a.x", "true"},   {"b[0]", "{\"y\":[]}"},
+        {"a", "null"},     {"c", "{\"k\":{\"l\":1}}"},
+        {"c.k.m", "2"},
+    };
+    struct err err;
+    cJSON *vars = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        struct path *path = path_parse(sets[i].path, strlen(sets[i].path), &err);
+        cJSON *value = json_read(sets[i].json, strlen(sets[i].json), &err);
+        cJSON *copy = reloaded(vars);
+        // Just so many bytes as are taken, and no more: both say the same.
+        struct engine_limits limits = engine_default_limits;
+        size_t bytes;
+        assert_true(value_measure(value, &bytes, &err));
+        limits.variables_bytes = 0;
+        while (!vars_set(copy, path, cJSON_Duplicate(value, true), &limits, &err))
+            limits.variables_bytes++;
+        limits.variables_bytes--;
+        assert_false(vars_set(vars, path, cJSON_Duplicate(value, true), &limits, &err));
+        limits.variables_bytes++;
+        assert_true(vars_set(vars, path, value, &limits, &err));
+        if (i % 3 == 0)
+            vars_put(vars, "event", reloaded(copy));
+        cJSON_Delete(copy);
+        path_free(path);
+    }
+    cJSON_Delete(vars);
+}
+
+static void variables_are_no_deeper_than_they_may_be_whatever_the_path(void **state)
+{
+    struct err err;
+    cJSON *vars = cJSON_CreateObject(), *deep = cJSON_CreateArray();
+    for (int i = 0; i < VALUE_DEPTH_MAX - 2; i++) {
+        cJSON *outer = cJSON_CreateArray();
+        cJSON_AddItemToArray(outer, deep);
+        deep = outer;
+    }
+    struct path *path = path_parse("a.b.c.d", 7, &err), *shorter = path_parse("a.b", 3, &err);
+    assert_false(vars_set(vars, path, cJSON_Duplicate(deep, true), &engine_default_limits, &err));
+    assert_true(vars_set(vars, shorter, deep, &engine_default_limits, &err));
+    path_free(path);
+    path_free(shorter);
+    cJSON_Delete(vars);
+}
+
+static void deep_objects_are_compared_in_no_time(void **state)
+{
+    struct err err;
+    char text[400] = "";
+    for (int i = 0; i < 30; i++)
+        strcat(text, "{\"a\":");
+    strcat(text, "1");
+    for (int i = 0; i < 30; i++)
+        strcat(text, "}");
+    cJSON *a = json_read(text, strlen(text), &err), *b = cJSON_Duplicate(a, true);
+    assert_true(value_equal(a, b));
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+}
+
 static void measure_is_never_less_than_the_printed_bytes(void **state)
 {
     cJSON *value = vars_read();
@@ -219,6 +296,9 @@ int main(void)
         cmocka_unit_test(whole_placeholder_keeps_the_type),
         cmocka_unit_test(paths_put_values_where_they_are_found),
         cmocka_unit_test(variables_that_are_too_deep_or_too_many_bytes_are_refused),
+        cmocka_unit_test(the_bytes_that_count_are_the_same_after_a_reload),
+        cmocka_unit_test(variables_are_no_deeper_than_they_may_be_whatever_the_path),
+        cmocka_unit_test(deep_objects_are_compared_in_no_time),
         cmocka_unit_test(measure_is_never_less_than_the_printed_bytes),
         cmocka_unit_test(patterns_search_in_utf8_with_bounded_cost),
         cmocka_unit_test(cut_characters_are_tidied),
