@@ -15,7 +15,8 @@
 
 enum { BYTES_PER_UNIT = 64 };
 
-static const cJSON json_true = {.type = cJSON_True}, json_false = {.type = cJSON_False};
+static const cJSON json_true = {.type = cJSON_True}, json_false = {.type = cJSON_False},
+                   json_null = {.type = cJSON_NULL};
 
 /* Errors and costs */
 
@@ -71,7 +72,7 @@ void datum_free(struct datum *d)
 
 struct datum datum_borrow(const cJSON *json)
 {
-    return (struct datum){.kind = DATUM_JSON, .json = json};
+    return (struct datum){.kind = DATUM_JSON, .json = json ? json : &json_null};
 }
 
 struct datum datum_bool(bool value)
@@ -133,7 +134,7 @@ const char *datum_type(const struct datum *d)
 
 bool datum_is_null(const struct datum *d)
 {
-    return d->kind == DATUM_JSON && (!d->json || cJSON_IsNull(d->json));
+    return d->kind == DATUM_JSON && cJSON_IsNull(d->json);
 }
 
 bool value_is_true(const cJSON *value)
@@ -175,8 +176,6 @@ cJSON *datum_take(struct eval *e, struct datum *d)
     if (owned && owned == json)
         return owned;
     d->owned = owned; // of which json is a part
-    if (!json)
-        return cJSON_CreateNull();
     return size_admit(e, json) ? cJSON_Duplicate(json, true) : NULL;
 }
 

@@ -92,11 +92,9 @@ static bool eval_index(struct eval *e, const struct expr *x, struct datum *ret)
         found = cJSON_GetObjectItemCaseSensitive(base.json, key->valuestring);
     datum_free(&index);
     *ret = datum_borrow(found);
-    if (base.owned) { // what it was found in goes
-        ret->owned = found ? cJSON_Duplicate(found, true) : NULL;
-        ret->json = ret->owned;
-        datum_free(&base);
-    }
+    if (base.owned && found) // what it was found in goes
+        ret->json = ret->owned = cJSON_Duplicate(found, true);
+    datum_free(&base);
     return true;
 }
 
@@ -318,7 +316,7 @@ static bool eval_call(struct eval *e, const struct expr *x, struct datum *ret)
     bool ok = call_run(&call, &result);
     // A result may be a part of an argument, which goes.
     for (size_t i = 0; ok && i < call.count; i++)
-        if (call.args[i].owned && result.kind == DATUM_JSON && result.json && !result.owned)
+        if (call.args[i].owned && result.kind == DATUM_JSON && !result.owned)
             result.json = result.owned = cJSON_Duplicate(result.json, true);
     for (size_t i = 0; i < call.count; i++)
         datum_free(&call.args[i]);

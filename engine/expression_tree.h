@@ -82,7 +82,7 @@ MUST_USE struct expression *expression_parse_filters(const char *text, size_t le
 enum datum_kind { DATUM_JSON, DATUM_NUMBER, DATUM_DATE };
 struct datum {
     enum datum_kind kind;
-    const cJSON *json; // DATUM_JSON; NULL is null
+    const cJSON *json; // DATUM_JSON; never NULL
     cJSON *owned;      // what must be deleted, or NULL
     double number;     // DATUM_NUMBER; finite
     int64_t ms;        // DATUM_DATE
@@ -139,7 +139,7 @@ int datum_order(struct eval *e, struct datum *a, struct datum *b);
 struct datum datum_bool(bool value);
 struct datum datum_number(double number); // must be finite
 struct datum datum_date(int64_t ms);
-struct datum datum_borrow(const cJSON *json);
+struct datum datum_borrow(const cJSON *json); // NULL gives null
 // Take ownership; false when it is larger than a value may be, or costs too much.
 MUST_USE bool datum_own(struct eval *e, cJSON *owned_json, struct datum *ret);
 MUST_USE bool datum_text(struct eval *e, char *owned_text, struct datum *ret);

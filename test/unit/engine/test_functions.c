@@ -207,6 +207,10 @@ static void values_of_any_type_are_converted(void **state)
     static const struct evaluate_case cases[] = {
         {"json({a: [1, 'x']})", "\"{\\\"a\\\":[1,\\\"x\\\"]}\""},
         {"json(null)", "\"null\""},
+        {"json(nobody)", "\"null\""},
+        {"json({a: 1}.b)", "\"null\""},
+        {"max(nobody)", "null"},
+        {"default(nobody, nobody)", "null"},
         {"parse_json('{\"a\": [1]}').a[0]", "1"},
         {"parse_json('{')", "!at"},
         {"default('', 5)", "5"},

@@ -68,7 +68,7 @@ static void compile_finds_what_is_wrong_with_the_data(void **state)
         {"s start\nm message {'mesage':'x','label':'ok'}\ne end", "s>m m>e", NULL,
          "warning:field-unknown@m"},
         {"s start\nm message {'message':'{{ x'}\ne end", "s>m m>e", NULL, "error:template-bad@m"},
-        {"s start\nm message {'message':'{{ x | upper }}'}\ne end", "s>m m>e", NULL,
+        {"s start\nm message {'message':'{{ x | uppper }}'}\ne end", "s>m m>e", NULL,
          "error:template-bad@m"},
         {"s start\ni input {'validation':{'required':true,'pattern':'('}}\ne end", "s>i i>e", NULL,
          "error:pattern-bad@i"},
