@@ -277,8 +277,8 @@ bool call_text(struct call *call, size_t i, const char **ret_text)
     if (json->child || cJSON_IsArray(json) || cJSON_IsObject(json))
         return wrong_type(call, i, "text");
     if (cJSON_IsString(json)) {
-        *ret_text = json->valuestring;
-        return true;
+        *ret_text = json->valuestring; // which the function will look through
+        return eval_charge(call->eval, 0, strlen(json->valuestring));
     }
     struct buf out = {0};
     value_text(json, &out);

@@ -84,6 +84,13 @@ static bool eval_index(struct eval *e, const struct expr *x, struct datum *ret)
         datum_free(&base);
         return false;
     }
+    if (!eval_charge(e, 0,
+                     base.kind == DATUM_JSON ? sizeof(int) * (size_t)cJSON_GetArraySize(base.json)
+                                             : 0)) {
+        datum_free(&base);
+        datum_free(&index);
+        return false;
+    }
     const cJSON *found = NULL;
     const cJSON *key = index.kind == DATUM_JSON ? index.json : NULL;
     if (base.kind == DATUM_JSON && cJSON_IsArray(base.json) && datum_is_number(&index, &number))

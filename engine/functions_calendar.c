@@ -12,6 +12,7 @@
 #include "engine/zone.h"
 
 enum { PATTERN_MAX = 64, TEXT_MAX = 512 };
+enum { FORMAT_COST = 20 }; // it may have to be opened
 
 struct format {
     UDateFormatStyle date, time; // UDAT_PATTERN: `pattern`
@@ -109,8 +110,9 @@ FUNCTION(date_format)
     char locale[LOCALE_MAX];
     const char *style = "medium";
     struct format format = {UDAT_PATTERN, UDAT_PATTERN, "", locale, NULL};
-    if (!call_date(call, 0, &ms) || (call_has(call, 1) && !call_text(call, 1, &style)) ||
-        !call_locale(call, 2, locale) || !call_zone(call, 3, &format.zone))
+    if (!eval_charge(call->eval, FORMAT_COST, 0) || !call_date(call, 0, &ms) ||
+        (call_has(call, 1) && !call_text(call, 1, &style)) || !call_locale(call, 2, locale) ||
+        !call_zone(call, 3, &format.zone))
         return false;
     if (strcmp(style, "iso") == 0)
         return iso_give(call, ms, format.zone, ret);
@@ -135,9 +137,9 @@ FUNCTION(date_parse)
     const char *text;
     char locale[LOCALE_MAX];
     struct format format = {UDAT_PATTERN, UDAT_PATTERN, "", locale, NULL};
-    if (!call_text(call, 0, &text) || !call_text(call, 1, &format.pattern) ||
-        !call_locale(call, 2, locale) || !call_zone(call, 3, &format.zone) ||
-        !pattern_check(call, format.pattern))
+    if (!eval_charge(call->eval, FORMAT_COST, 0) || !call_text(call, 0, &text) ||
+        !call_text(call, 1, &format.pattern) || !call_locale(call, 2, locale) ||
+        !call_zone(call, 3, &format.zone) || !pattern_check(call, format.pattern))
         return false;
     UDateFormat *opened = format_get(&format);
     int32_t len = 0, at = 0;

@@ -144,7 +144,7 @@ static bool size_of(struct call *call, size_t *ret_size)
         *ret_size = (size_t)cJSON_GetArraySize(call->args[0].json);
         return true;
     }
-    if (!call_text(call, 0, &text) || !eval_charge(call->eval, 1, strlen(text)))
+    if (!call_text(call, 0, &text))
         return false;
     *ret_size = grapheme_count(text);
     return true;
@@ -203,18 +203,12 @@ static bool text_reverse(struct call *call, struct datum *ret)
     const char *text;
     if (!call_text(call, 0, &text))
         return false;
-    size_t len = strlen(text), to = len;
+    size_t len = strlen(text), count;
+    size_t *ends = grapheme_ends(text, &count);
     char *reversed = x_alloc(len + 1);
-    while (*text) {
-        size_t step = grapheme_offset(text, 1);
-        to -= step;
-        memcpy(reversed + to, text, step);
-        if (!eval_charge(call->eval, 1, strlen(text))) { // finding one looks at the whole rest
-            free(reversed);
-            return false;
-        }
-        text += step;
-    }
+    for (size_t i = 0, from = 0; i < count; from = ends[i++])
+        memcpy(reversed + len - ends[i], text + from, ends[i] - from);
+    free(ends);
     return datum_text(call->eval, reversed, ret);
 }
 

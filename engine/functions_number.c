@@ -51,6 +51,8 @@ FUNCTION(round)
 
 /* Numbers as texts of a locale */
 
+enum { FORMAT_COST = 10 }; // it may have to be opened
+
 struct format {
     UNumberFormatStyle style;
     const char *locale;
@@ -113,7 +115,8 @@ FUNCTION(format_number)
 {
     double number;
     char locale[LOCALE_MAX];
-    if (!call_number(call, 0, &number) || !call_locale(call, 2, locale))
+    if (!eval_charge(call->eval, FORMAT_COST, 0) || !call_number(call, 0, &number) ||
+        !call_locale(call, 2, locale))
         return false;
     UNumberFormat *format = format_get(UNUM_DECIMAL, locale);
     return decimals_set(call, 1, format, 0, 3) && format_give(call, format, number, ret);
@@ -123,7 +126,8 @@ FUNCTION(percent)
 {
     double number;
     char locale[LOCALE_MAX];
-    if (!call_number(call, 0, &number) || !call_locale(call, 2, locale))
+    if (!eval_charge(call->eval, FORMAT_COST, 0) || !call_number(call, 0, &number) ||
+        !call_locale(call, 2, locale))
         return false;
     UNumberFormat *format = format_get(UNUM_PERCENT, locale);
     return decimals_set(call, 1, format, 0, 0) && format_give(call, format, number, ret);
@@ -136,8 +140,8 @@ FUNCTION(format_currency)
     char locale[LOCALE_MAX];
     UChar code[4] = {0};
     UErrorCode error = U_ZERO_ERROR;
-    if (!call_number(call, 0, &number) || !call_text(call, 1, &currency) ||
-        !call_locale(call, 2, locale))
+    if (!eval_charge(call->eval, FORMAT_COST, 0) || !call_number(call, 0, &number) ||
+        !call_text(call, 1, &currency) || !call_locale(call, 2, locale))
         return false;
     if (strlen(currency) != 3 || strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
         return call_fail(call, "a currency is three letters, as EUR or BRL");
@@ -172,7 +176,8 @@ FUNCTION(number)
     char locale[LOCALE_MAX], trimmed[65];
     if (datum_is_number(&call->args[0], &number) && call->count < 2)
         return call_give_number(call, number, ret);
-    if (!call_text(call, 0, &text))
+    bool local = call->count > 1;
+    if ((local && !eval_charge(call->eval, FORMAT_COST, 0)) || !call_text(call, 0, &text))
         return false;
     text += strspn(text, " \t\r\n");
     size_t len = strlen(text);
@@ -180,7 +185,7 @@ FUNCTION(number)
         len--;
     snprintf(trimmed, sizeof trimmed, "%.*s", (int)(len < 64 ? len : 64), text);
     bool ok = len > 0 && len <= 64;
-    if (ok && call->count < 2)
+    if (ok && !local)
         ok = text_is_number(trimmed, &number);
     else if (ok)
         ok = call_locale(call, 1, locale) && number_read(trimmed, locale, &number);

@@ -90,30 +90,38 @@ FUNCTION(replace)
     return give(call, &out, ret);
 }
 
-// Between separators; an empty one: each character.
+static void part_add(cJSON *list, const char *text, size_t len)
+{
+    char *part = x_dupn(text, len);
+    cJSON_AddItemToArray(list, cJSON_CreateString(part));
+    free(part);
+}
+
+static void split_characters(const char *text, cJSON *list)
+{
+    size_t count, from = 0;
+    size_t *ends = grapheme_ends(text, &count);
+    for (size_t i = 0; i < count; from = ends[i++])
+        part_add(list, text + from, ends[i] - from);
+    free(ends);
+}
+
 FUNCTION(split)
 {
     const char *text, *separator;
-    if (!call_text(call, 0, &text) || !call_text(call, 1, &separator))
+    if (!call_text(call, 0, &text) || !call_text(call, 1, &separator) ||
+        !eval_charge(call->eval, 0, 8 * strlen(text))) // it may have many parts
         return false;
     cJSON *list = cJSON_CreateArray();
-    size_t step = strlen(separator);
-    bool ok = true;
-    for (bool more = step || *text; more && ok;) {
-        const char *end = step ? strstr(text, separator) : text + grapheme_offset(text, 1);
-        size_t len = end ? (size_t)(end - text) : strlen(text);
-        char *part = x_dupn(text, len);
-        cJSON_AddItemToArray(list, cJSON_CreateString(part));
-        free(part);
-        // Finding the next character looks at the whole rest.
-        ok = eval_charge(call->eval, 1, step ? len : strlen(text));
-        text += len + (end ? step : 0);
-        more = step ? end != NULL : *text != '\0';
-    }
-    if (ok)
+    if (!*separator) {
+        split_characters(text, list);
         return datum_own(call->eval, list, ret);
-    cJSON_Delete(list);
-    return false;
+    }
+    const char *end;
+    for (; (end = strstr(text, separator)) != NULL; text = end + strlen(separator))
+        part_add(list, text, (size_t)(end - text));
+    part_add(list, text, strlen(text));
+    return datum_own(call->eval, list, ret);
 }
 
 FUNCTION(starts_with)

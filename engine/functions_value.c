@@ -40,11 +40,12 @@ FUNCTION(length)
 {
     const char *text;
     struct datum *d = &call->args[0];
-    if (d->kind == DATUM_JSON && (cJSON_IsArray(d->json) || cJSON_IsObject(d->json)))
-        return call_give_number(call, cJSON_GetArraySize(d->json), ret);
-    if (!call_text(call, 0, &text) || !eval_charge(call->eval, 0, strlen(text)))
-        return false;
-    return call_give_number(call, (double)grapheme_count(text), ret);
+    if (d->kind == DATUM_JSON && (cJSON_IsArray(d->json) || cJSON_IsObject(d->json))) {
+        int size = cJSON_GetArraySize(d->json);
+        return eval_charge(call->eval, 0, sizeof(int) * (size_t)size) &&
+               call_give_number(call, size, ret);
+    }
+    return call_text(call, 0, &text) && call_give_number(call, (double)grapheme_count(text), ret);
 }
 
 FUNCTION(json)

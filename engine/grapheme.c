@@ -32,8 +32,9 @@ static void iterator_close(void *object)
     ubrk_close(object);
 }
 
-// Goes over at most `count` characters: how many there were, and the byte after them.
-static size_t walk(const char *text, size_t count, size_t *ret_offset)
+// Goes over at most `count` characters: how many there were, and the byte after them (each, when
+// `ends` is not NULL).
+static size_t walk(const char *text, size_t count, size_t *ends, size_t *ret_offset)
 {
     UErrorCode code = U_ZERO_ERROR;
     UText bytes = UTEXT_INITIALIZER;
@@ -44,9 +45,14 @@ static size_t walk(const char *text, size_t count, size_t *ret_offset)
     if (!iterator || U_FAILURE(code))
         abort(); // ICU's own data is missing
     size_t found = 0;
-    int32_t at = ubrk_first(iterator), next;
-    while (found < count && (next = ubrk_next(iterator)) != UBRK_DONE) {
+    int32_t at = ubrk_first(iterator);
+    while (found < count) {
+        int32_t next = ubrk_next(iterator);
+        if (next == UBRK_DONE)
+            break;
         at = next;
+        if (ends)
+            ends[found] = (size_t)at;
         found++;
     }
     // The iterator outlives the text, so it must not keep it.
@@ -59,7 +65,7 @@ static size_t walk(const char *text, size_t count, size_t *ret_offset)
 size_t grapheme_count(const char *text)
 {
     size_t offset;
-    return is_plain(text) ? strlen(text) : walk(text, SIZE_MAX, &offset);
+    return is_plain(text) ? strlen(text) : walk(text, SIZE_MAX, NULL, &offset);
 }
 
 size_t grapheme_offset(const char *text, size_t index)
@@ -67,6 +73,14 @@ size_t grapheme_offset(const char *text, size_t index)
     size_t offset;
     if (is_plain(text))
         return strnlen(text, index);
-    walk(text, index, &offset);
+    walk(text, index, NULL, &offset);
     return offset;
+}
+
+size_t *grapheme_ends(const char *text, size_t *ret_count)
+{
+    size_t offset;
+    size_t *ends = x_calloc(strlen(text) + 1, sizeof *ends);
+    *ret_count = walk(text, SIZE_MAX, ends, &offset);
+    return ends;
 }

@@ -2,12 +2,12 @@
 // The ICU objects that a thread keeps, and UTF-16.
 #include "engine/icu.h"
 
+#include <ctype.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unicode/uloc.h>
 #include <unicode/ustring.h>
 
 struct kept {
@@ -104,12 +104,40 @@ char *utf16_to(const UChar *text, int32_t len)
     return NULL;
 }
 
+// One subtag: its letters, or digits, in the case that it has in ICU's names.
+static size_t subtag(const char *at, bool digits, int (*first)(int), int (*rest)(int), char *out)
+{
+    size_t len = 0;
+    while (digits ? isdigit((unsigned char)at[len]) : isalpha((unsigned char)at[len])) {
+        if (len == 4)
+            return 0;
+        out[len] = (char)(len ? rest : first)((unsigned char)at[len]);
+        len++;
+    }
+    out[len] = '\0';
+    return at[len] == '\0' || at[len] == '-' || at[len] == '_' ? len : 0;
+}
+
+// Language, script and region; what may follow (variants, keywords) is left out. Made here, as ICU
+// itself is not safe against any text as a locale.
 void locale_canonical(const char *locale, char out[LOCALE_MAX])
 {
-    UErrorCode code = U_ZERO_ERROR;
-    int32_t len = 0;
-    if (locale && *locale && strlen(locale) < LOCALE_MAX)
-        len = uloc_getName(locale, out, LOCALE_MAX, &code);
-    if (len <= 0 || U_FAILURE(code) || code == U_STRING_NOT_TERMINATED_WARNING)
+    char language[5], script[5] = "", region[5] = "";
+    size_t len = locale ? subtag(locale, false, tolower, tolower, language) : 0;
+    if (len != 2 && len != 3) {
         snprintf(out, LOCALE_MAX, "en");
+        return;
+    }
+    const char *at = locale + len;
+    len = *at ? subtag(at + 1, false, toupper, tolower, script) : 0;
+    if (len == 4)
+        at += len + 1;
+    else
+        *script = '\0';
+    bool digits = *at && isdigit((unsigned char)at[1]);
+    len = *at ? subtag(at + 1, digits, toupper, toupper, region) : 0;
+    if (len != (digits ? 3 : 2))
+        *region = '\0';
+    snprintf(out, LOCALE_MAX, "%s%s%s%s%s", language, *script ? "_" : "", script,
+             *region ? "_" : "", region);
 }

@@ -25,6 +25,6 @@ void *icu_get(const char *key, icu_open_fn open, const void *arg, icu_close_fn c
 MUST_USE UChar *utf16_from(const char *text, int32_t *ret_len);
 MUST_USE char *utf16_to(const UChar *text, int32_t len);
 
-// "pt-BR", "pt_BR" and "PT_br" are one locale to ICU; NULL or nonsense is "en".
+// "pt-BR", "pt_BR" and "PT_br" are "pt_BR" to ICU; NULL or nonsense is "en".
 enum { LOCALE_MAX = 64 };
 void locale_canonical(const char *locale, char out[LOCALE_MAX]);

@@ -3,7 +3,9 @@
 #include "engine/value.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,12 +76,32 @@ bool value_measure(const cJSON *value, size_t *ret_bytes, struct err *err)
     return true;
 }
 
+// In JSON's words, as cJSON writes them: the shortest of two forms that gives the number back.
+static void number_text(double number, struct buf *out)
+{
+    char text[40];
+    if (fabs(number) < 1e15 && floor(number) >= number) {
+        buf_add_int(out, (int64_t)number);
+        return;
+    }
+    snprintf(text, sizeof text, "%1.15g", number);
+    double back = strtod(text, NULL);
+    double most = fabs(back) > fabs(number) ? fabs(back) : fabs(number);
+    if (fabs(back - number) > most * DBL_EPSILON)
+        snprintf(text, sizeof text, "%1.17g", number);
+    buf_add_str(out, text);
+}
+
 void value_text(const cJSON *value, struct buf *out)
 {
     if (!value || cJSON_IsNull(value) || cJSON_IsInvalid(value))
         return;
     if (cJSON_IsString(value)) {
         buf_add_str(out, value->valuestring);
+        return;
+    }
+    if (cJSON_IsNumber(value) && isfinite(value->valuedouble)) {
+        number_text(value->valuedouble, out);
         return;
     }
     char *json = json_print(value);

@@ -230,6 +230,25 @@ static void values_of_any_type_are_converted(void **state)
     run_all(cases, sizeof cases / sizeof *cases);
 }
 
+static void locales_are_read_however_they_are_written(void **state)
+{
+    static const struct evaluate_case cases[] = {
+        {"format_number(1.5, 1, 'de')", "\"1,5\""},
+        {"format_number(1.5, 1, 'DE_at')", "\"1,5\""},
+        {"format_number(1.5, 1, 'pt-BR')", "\"1,5\""},
+        {"format_number(1.5, 1, 'zh-Hant-TW')", "\"1.5\""},
+        {"format_number(1.5, 1, 'es_419')", "\"1.5\""},
+        {"format_number(1.5, 1, 'de-u-nu-deva')", "\"1,5\""},
+        {"format_number(1.5, 1, 'de@numbers=deva')", "\"1.5\""},
+        {"format_number(1.5, 1, '')", "\"1.5\""},
+        {"format_number(1.5, 1, 'deutsch')", "\"1.5\""},
+        {"date_format(now, 'yyyy', 'd\\u0014##########################################')",
+         "\"2026\""},
+        {"upper('i', 'tr-')", "\"İ\""},
+    };
+    run_all(cases, sizeof cases / sizeof *cases);
+}
+
 static void dates_are_calculated_in_the_zone(void **state)
 {
     static const struct evaluate_case cases[] = {
@@ -341,6 +360,7 @@ int main(void)
         cmocka_unit_test(numbers_are_rounded_read_and_written),
         cmocka_unit_test(lists_are_mapped_filtered_and_sorted),
         cmocka_unit_test(values_of_any_type_are_converted),
+        cmocka_unit_test(locales_are_read_however_they_are_written),
         cmocka_unit_test(dates_are_calculated_in_the_zone),
         cmocka_unit_test(dates_are_written_and_read_by_locale),
         cmocka_unit_test(the_table_is_sorted_and_tells_how_to_call),

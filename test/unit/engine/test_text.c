@@ -170,6 +170,24 @@ static void variables_that_are_too_deep_or_too_many_bytes_are_refused(void **sta
     cJSON_Delete(vars);
 }
 
+static void numbers_are_written_as_in_json(void **state)
+{
+    static const double numbers[] = {
+        0,    -0.0,         1,        -5,     0.1,   1.5e300, 1e15,   999999999999999,
+        1e16, 1e-9,         1 / 3.,   2 / 3., 12.50, -1e-300, 5e-324, 123456789.123,
+        1e21, 2147483648.0, 0.1 + 0.2};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        cJSON *number = cJSON_CreateNumber(numbers[i]);
+        char *json = json_print(number);
+        struct buf out = {0};
+        value_text(number, &out);
+        assert_string_equal(out.data, json);
+        buf_deinit(&out);
+        free(json);
+        cJSON_Delete(number);
+    }
+}
+
 // A copy by way of JSON, as a session is kept.
 static cJSON *reloaded(const cJSON *vars)
 {
@@ -296,6 +314,7 @@ int main(void)
         cmocka_unit_test(whole_placeholder_keeps_the_type),
         cmocka_unit_test(paths_put_values_where_they_are_found),
         cmocka_unit_test(variables_that_are_too_deep_or_too_many_bytes_are_refused),
+        cmocka_unit_test(numbers_are_written_as_in_json),
         cmocka_unit_test(the_bytes_that_count_are_the_same_after_a_reload),
         cmocka_unit_test(variables_are_no_deeper_than_they_may_be_whatever_the_path),
         cmocka_unit_test(deep_objects_are_compared_in_no_time),
