@@ -80,7 +80,8 @@ bool value_measure(const cJSON *value, size_t *ret_bytes, struct err *err)
 static void number_text(double number, struct buf *out)
 {
     char text[40];
-    if (fabs(number) < 1e15 && floor(number) >= number) {
+    bool minus_zero = signbit(number) && number > -1 && floor(number) >= number;
+    if (fabs(number) < 1e15 && floor(number) >= number && !minus_zero) {
         buf_add_int(out, (int64_t)number);
         return;
     }
