@@ -287,22 +287,27 @@ static struct expr *parse_primary(struct parser *p)
     return parse_fail(p, p->at, "a value is missing");
 }
 
+// What stands behind `owned_base`: [index] or .member.
+static struct expr *parse_index(struct parser *p, struct expr *owned_base)
+{
+    struct expr *x = expr_new(p, EXPR_INDEX, p->text + owned_base->from);
+    bool bracket = *p->at++ == '[';
+    if (!expr_add(p, x, owned_base) ||
+        !expr_add(p, x, bracket ? parse_filtered(p) : parse_member_name(p)))
+        return NULL;
+    if (bracket && !parse_take(p, ']')) {
+        expr_free(x);
+        return parse_fail(p, p->at, "']' is missing");
+    }
+    x->to = (unsigned)(p->at - p->text);
+    return x;
+}
+
 // Members and indices of what is no path.
 struct expr *parse_postfix(struct parser *p)
 {
     struct expr *x = parse_primary(p);
-    while (x && (*p->at == '[' || *p->at == '.')) {
-        struct expr *index = expr_new(p, EXPR_INDEX, p->text + x->from);
-        bool bracket = *p->at++ == '[';
-        if (!expr_add(p, index, x) ||
-            !expr_add(p, index, bracket ? parse_filtered(p) : parse_member_name(p)))
-            return NULL;
-        if (bracket && !parse_take(p, ']')) {
-            expr_free(index);
-            return parse_fail(p, p->at, "']' is missing");
-        }
-        index->to = (unsigned)(p->at - p->text);
-        x = index;
-    }
+    while (x && (*p->at == '[' || *p->at == '.'))
+        x = parse_index(p, x);
     return x;
 }
