@@ -112,7 +112,8 @@ MUST_USE bool fields_check_member(struct compile *compile, const struct flow_nod
                                   const cJSON *object);
 void way_add(struct flow *flow, struct flow_node *node, int target);
 
-bool name_is_provided(const char *name); // these, and those that a flow may have for itself
+bool name_is_provided(const char *name); // these, and event, which a flow may have for itself
+bool name_is_in_scope(const char *name); // these, and what stands behind the variables (scope.h)
 
 // lint_limits.c: texts and choices that the platforms cut.
 void limits_lint(const cJSON *document, struct diags *diags);

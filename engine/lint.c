@@ -150,7 +150,7 @@ static void variable_lint(struct compile *c)
 {
     struct name *read, *next;
     HASH_ITER(hh, c->reads, read, next) {
-        if (names_has(c->sets, read->name) || name_is_provided(read->name))
+        if (names_has(c->sets, read->name) || name_is_in_scope(read->name))
             continue;
         diags_add(c->diags, SEVERITY_WARNING, "variable-never-set", read->node, NULL,
                   "reads '%.60s', which no node sets and no flow variable declares", read->name);
