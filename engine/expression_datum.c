@@ -32,7 +32,7 @@ static bool fail_at(struct eval *e, const struct expr *x, const char *fmt, va_li
     return false;
 }
 
-bool eval_fail(struct eval *e, const struct expr *x, const char *fmt, ...)
+bool(eval_fail)(struct eval *e, const struct expr *x, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -41,7 +41,7 @@ bool eval_fail(struct eval *e, const struct expr *x, const char *fmt, ...)
     return false;
 }
 
-bool call_fail(const struct call *call, const char *fmt, ...)
+bool(call_fail)(const struct call *call, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);

@@ -92,11 +92,11 @@ static bool eval_index(struct eval *e, const struct expr *x, struct datum *ret)
         return false;
     }
     const cJSON *found = NULL;
-    const cJSON *key = index.kind == DATUM_JSON ? index.json : NULL;
+    const char *key = index.kind == DATUM_JSON ? cJSON_GetStringValue(index.json) : NULL;
     if (base.kind == DATUM_JSON && cJSON_IsArray(base.json) && datum_is_number(&index, &number))
         found = element_at(base.json, number);
-    else if (base.kind == DATUM_JSON && cJSON_IsObject(base.json) && cJSON_IsString(key))
-        found = cJSON_GetObjectItemCaseSensitive(base.json, key->valuestring);
+    else if (base.kind == DATUM_JSON && cJSON_IsObject(base.json) && key)
+        found = cJSON_GetObjectItemCaseSensitive(base.json, key);
     datum_free(&index);
     *ret = datum_borrow(found);
     if (base.owned && found) // what it was found in goes

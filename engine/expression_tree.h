@@ -121,6 +121,10 @@ MUST_USE bool eval_charge(struct eval *e, uint64_t units, size_t bytes);
 // "at '…': …"; return false.
 bool eval_fail(struct eval *e, const struct expr *x, const char *fmt, ...) PRINTF_LIKE(3, 4);
 bool call_fail(const struct call *call, const char *fmt, ...) PRINTF_LIKE(2, 3);
+#ifdef __clang_analyzer__ // it does not see that these two return false
+#define eval_fail(...) (eval_fail(__VA_ARGS__), false)
+#define call_fail(...) (call_fail(__VA_ARGS__), false)
+#endif
 
 const char *datum_type(const struct datum *d); // "text", "null" … as type() gives it
 bool datum_is_number(const struct datum *d, double *ret_number); // also a text that is one
