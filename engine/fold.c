@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Folding texts for comparison, by ICU's normalizers (which live as long as the library).
+// Folding on ICU (see fold.h).
 #include "engine/fold.h"
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unicode/uchar.h>
@@ -12,27 +10,91 @@
 #include <unicode/ustring.h>
 #include <unicode/utf16.h>
 
-#include "engine/icu.h"
+#include "base/mem.h"
 
-// Takes owned_text; NULL stays NULL.
-static UChar *normalize(const UNormalizer2 *normalizer, UChar *owned_text, int32_t *len)
+static bool is_ascii(const char *text)
 {
-    // A unit becomes 18 at most; four times is room for all but such texts.
-    for (int32_t cap = *len * 4 + 16; owned_text && *len < INT32_MAX / 80; cap = *len * 18 + 16) {
-        UErrorCode code = U_ZERO_ERROR;
-        UChar *out = x_calloc((size_t)cap, sizeof *out);
-        int32_t out_len = unorm2_normalize(normalizer, owned_text, *len, out, cap, &code);
-        if (U_SUCCESS(code)) {
-            free(owned_text);
-            *len = out_len;
-            return out;
-        }
-        free(out);
-        if (code != U_BUFFER_OVERFLOW_ERROR || cap > *len * 18)
-            break;
-    }
-    free(owned_text);
+    for (; *text; text++)
+        if ((unsigned char)*text >= 0x80)
+            return false;
+    return true;
+}
+
+static char *fold_ascii(const char *text)
+{
+    char *folded = x_dup(text);
+    for (char *c = folded; *c; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c += 'a' - 'A';
+    return folded;
+}
+
+static UChar *widen(const char *text, int32_t *ret_len)
+{
+    size_t bytes = strlen(text);
+    UChar *wide = x_calloc(bytes + 1, sizeof *wide); // never more units than bytes
+    UErrorCode code = U_ZERO_ERROR;
+    u_strFromUTF8WithSub(wide, (int32_t)bytes + 1, ret_len, text, (int32_t)bytes, 0xfffd, NULL,
+                         &code);
+    return wide;
+}
+
+// Takes `owned`; NULL when ICU refuses.
+static UChar *normalised(const UNormalizer2 *form, UChar *owned, int32_t *len)
+{
+    UErrorCode code = U_ZERO_ERROR;
+    int32_t need = unorm2_normalize(form, owned, *len, NULL, 0, &code);
+    UChar *out = x_calloc((size_t)need + 1, sizeof *out);
+    code = U_ZERO_ERROR;
+    *len = unorm2_normalize(form, owned, *len, out, need + 1, &code);
+    free(owned);
+    if (U_SUCCESS(code))
+        return out;
+    free(out);
     return NULL;
+}
+
+static int32_t drop_marks(UChar *text, int32_t len)
+{
+    int32_t kept = 0;
+    for (int32_t i = 0; i < len;) {
+        int32_t start = i;
+        UChar32 c;
+        U16_NEXT(text, i, len, c);
+        if (u_charType(c) == U_NON_SPACING_MARK)
+            continue;
+        memmove(text + kept, text + start, (size_t)(i - start) * sizeof *text);
+        kept += i - start;
+    }
+    return kept;
+}
+
+static char *narrow(UChar *owned, int32_t len)
+{
+    size_t room = (size_t)len * 3 + 1;
+    char *out = x_calloc(room, 1);
+    UErrorCode code = U_ZERO_ERROR;
+    u_strToUTF8WithSub(out, (int32_t)room, NULL, owned, len, 0xfffd, NULL, &code);
+    free(owned);
+    return out;
+}
+
+char *text_fold(const char *text)
+{
+    if (is_ascii(text))
+        return fold_ascii(text);
+    UErrorCode code = U_ZERO_ERROR;
+    const UNormalizer2 *casefold = unorm2_getNFKCCasefoldInstance(&code);
+    const UNormalizer2 *apart = unorm2_getNFDInstance(&code);
+    if (U_FAILURE(code))
+        return fold_ascii(text);
+    int32_t len;
+    UChar *wide = normalised(casefold, widen(text, &len), &len);
+    if (wide)
+        wide = normalised(apart, wide, &len);
+    if (!wide)
+        return fold_ascii(text);
+    return narrow(wide, drop_marks(wide, len));
 }
 
 // A mark beside a letter of any script. Marks of one script alone make another letter of it, and
@@ -57,61 +119,30 @@ static UChar32 without_stroke(UChar32 c)
     return c;
 }
 
-static void accents_drop(UChar *text, int32_t *len)
+static int32_t drop_accents(UChar *text, int32_t len)
 {
-    int32_t at = 0, to = 0;
-    while (at < *len) {
+    int32_t kept = 0;
+    for (int32_t i = 0; i < len;) {
         UChar32 c;
-        U16_NEXT(text, at, *len, c);
+        U16_NEXT(text, i, len, c);
         if (!is_accent(c))
-            U16_APPEND_UNSAFE(text, to, without_stroke(c));
+            U16_APPEND_UNSAFE(text, kept, without_stroke(c));
     }
-    *len = to;
-}
-
-static const UNormalizer2 *opened(const UNormalizer2 *normalizer, UErrorCode code)
-{
-    if (U_FAILURE(code))
-        abort(); // ICU's own data is missing
-    return normalizer;
-}
-
-static char *fold(const char *text, bool all)
-{
-    UErrorCode code = U_ZERO_ERROR;
-    int32_t len;
-    UChar *wide = utf16_from(text, &len);
-    if (wide && all)
-        wide = normalize(opened(unorm2_getNFKCCasefoldInstance(&code), code), wide, &len);
-    wide = normalize(opened(unorm2_getNFDInstance(&code), code), wide, &len);
-    if (wide)
-        accents_drop(wide, &len);
-    wide = normalize(opened(unorm2_getNFCInstance(&code), code), wide, &len);
-    char *folded = wide ? utf16_to(wide, len) : NULL;
-    free(wide);
-    return folded ? folded : x_dup(text);
-}
-
-static bool is_ascii(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text >= 0x80)
-            return false;
-    return true;
-}
-
-char *text_fold(const char *text)
-{
-    if (!is_ascii(text))
-        return fold(text, true);
-    char *folded = x_dup(text);
-    for (char *c = folded; *c; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c - 'A' + 'a');
-    return folded;
+    return kept;
 }
 
 char *text_strip_accents(const char *text)
 {
-    return is_ascii(text) ? x_dup(text) : fold(text, false);
+    UErrorCode code = U_ZERO_ERROR;
+    const UNormalizer2 *apart = unorm2_getNFDInstance(&code);
+    const UNormalizer2 *together = unorm2_getNFCInstance(&code);
+    if (is_ascii(text) || U_FAILURE(code))
+        return x_dup(text);
+    int32_t len;
+    UChar *wide = normalised(apart, widen(text, &len), &len);
+    if (!wide)
+        return x_dup(text);
+    len = drop_accents(wide, len);
+    wide = normalised(together, wide, &len);
+    return wide ? narrow(wide, len) : x_dup(text);
 }

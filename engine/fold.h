@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-/*
- * Texts without the differences that people do not mean: case, accents, width (full and half), and
- * compatibility forms: "Çäﬁ ＡＢ" is "cafi ab". Two texts mean the same word when their folds are
- * equal bytes. Independent of any language. Any thread.
- */
+// Folding: texts that people take for the same become the same bytes. Pure; any thread.
 #pragma once
 
-#include "base/mem.h"
+#include "base/err.h"
 
-// The caller's. What is not UTF-8 stays as it is.
+// A new string without case, accents and width (NFKC case folding, then without combining marks):
+// "MENÚ" and "ｍｅｎｕ" give "menu". What is no UTF-8 is replaced.
 MUST_USE char *text_fold(const char *text);
-// Only the accents: "Çä" is "Ca". Marks that make another letter (of Indic scripts, of kana) stay.
+// A new string whose letters have no accents, their case as it was: "Çäø" gives "Cao". Marks that
+// make another letter of one (of Indic scripts, of kana) stay. What is no UTF-8 is replaced.
 MUST_USE char *text_strip_accents(const char *text);
