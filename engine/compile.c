@@ -253,6 +253,16 @@ static void settings_compile(struct compile *c, const cJSON *settings)
 
 /* The nodes' own data, and the whole */
 
+// Where the node's edge of that name leads, if the type has such a way out.
+static int handle_target(const struct flow_node *node, const char *handle)
+{
+    for (size_t i = 0; i < node->edge_count; i++)
+        if (node->edges[i].claimed && node->edges[i].handle &&
+            strcmp(node->edges[i].handle, handle) == 0)
+            return node->edges[i].target;
+    return NOWHERE;
+}
+
 static void node_compile(struct compile *c, struct flow_node *node)
 {
     if (!node->type)
@@ -274,6 +284,7 @@ static void node_compile(struct compile *c, struct flow_node *node)
                 "never taken: the %s node has no way out named '%.60s', or another edge has it",
                 node->type->name, edge->handle ? edge->handle : "default");
     }
+    node->error = handle_target(node, "error");
     cJSON_Delete(empty);
 }
 

@@ -195,12 +195,25 @@ static enum engine_outcome flow_wait(struct machine *m)
     return wait_begin(m, WAIT_FLOW);
 }
 
+// A node that fails (an expression, an effect) goes along its edge `error`, if it has one; limits
+// are the session's end.
+static bool error_is_caught(struct machine *m, enum node_verdict verdict)
+{
+    if (verdict != NODE_FAILED || m->is_fatal || m->run.err.code == ERR_LIMIT ||
+        m->node->error == NOWHERE)
+        return false;
+    node_go(&m->run, m->node->error, node_decide(&m->run, "error: %s", m->run.err.text));
+    return true;
+}
+
 static enum engine_outcome run_on(struct machine *m, enum node_verdict verdict,
                                   struct effect *ret_effect)
 {
     while (!m->needs_flow) {
         cJSON *kept;
-        if (call_is_over(m, verdict)) {
+        if (error_is_caught(m, verdict)) {
+            verdict = NODE_GO;
+        } else if (call_is_over(m, verdict)) {
             verdict = call_return(m, verdict);
         } else if (verdict == NODE_GO && m->run.target != NOWHERE) {
             int target = m->run.target;

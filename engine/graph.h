@@ -36,6 +36,7 @@ struct flow_node {
     size_t edge_count;
     int *ways; // every target the node can go to, once each
     size_t way_count;
+    int error;    // where a failure of the node leads, or NOWHERE
     bool entered; // some way or edge leads here
     UT_hash_handle hh;
 };

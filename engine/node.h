@@ -222,7 +222,8 @@ enum node_verdict node_wait_callback(struct node_run *run, int64_t timeout_ms);
 enum node_verdict node_complete(struct node_run *run, const char *outcome);
 enum node_verdict node_call(struct node_run *run, struct node_call owned_call);
 enum node_verdict node_fail(struct node_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);
-// Along `target` with the decision "error: …" when there is one, else node_fail().
+// Along `target` with the decision "error: …" when there is one, else node_fail(). Where the way
+// is the edge `error`, node_fail() does as well: the engine takes it, unless a limit was passed.
 enum node_verdict node_fail_to(struct node_run *run, int target, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 const char *node_decide(struct node_run *run, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -204,6 +204,16 @@ static void set_takes_the_error_edge_when_an_expression_fails(void **state)
         "variable-reserved@x");
 }
 
+static void a_text_that_cannot_be_made_takes_the_error_edge(void **state)
+{
+    const char *nodes = "s start\nm message {'message':'{{ 1 / 0 }}'}\ne end\nf end";
+    char *document = flow_text(nodes, "s>m m>e m:error>f", NULL);
+    play_expect(&(struct play){.document = document, .steps = true},
+                "step s start\nstep m message: error: {{ 1 / 0 }}: at '1 / 0': division by zero\n"
+                "step f end\n(completed)\n");
+    free(document);
+}
+
 static void counter_counts_and_takes_its_limit(void **state)
 {
     check("s start\nc counter {'limit':3,'variable':'n'}\nm counter {'reset':true,'variable':'n'}\n"
@@ -330,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_condition_that_cannot_be_read_is_refused),
         cmocka_unit_test(switch_takes_the_case_that_has_the_value),
         cmocka_unit_test(set_takes_the_error_edge_when_an_expression_fails),
+        cmocka_unit_test(a_text_that_cannot_be_made_takes_the_error_edge),
         cmocka_unit_test(counter_counts_and_takes_its_limit),
         cmocka_unit_test(random_follows_its_weights),
         cmocka_unit_test(opening_hours_are_read_in_many_forms),
