@@ -42,6 +42,8 @@ const char *json_raw(const struct json_doc *doc, const cJSON *item, size_t *ret_
  * is ours or whose ranges nobody needs.
  */
 MUST_USE cJSON *json_read(const void *data, size_t len, struct err *err);
+MUST_USE cJSON *json_read_within(const void *data, size_t len, const struct json_limits *limits,
+                                 struct err *err);
 
 // Member by exact name, or NULL (also when `object` is NULL or not an object).
 const cJSON *json_get(const cJSON *object, const char *name);

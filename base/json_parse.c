@@ -439,9 +439,15 @@ const char *json_raw(const struct json_doc *doc, const cJSON *item, size_t *ret_
 
 cJSON *json_read(const void *data, size_t len, struct err *err)
 {
+    return json_read_within(data, len, NULL, err);
+}
+
+cJSON *json_read_within(const void *data, size_t len, const struct json_limits *limits,
+                        struct err *err)
+{
     struct json_doc doc = {0};
     struct scan scan = {.s = data ? data : "", .len = len, .doc = &doc, .err = err};
-    cJSON *root = scan_text(&scan, NULL) ? cJSON_Duplicate(doc.root, true) : NULL;
+    cJSON *root = scan_text(&scan, limits) ? cJSON_Duplicate(doc.root, true) : NULL;
     free_parts(&doc);
     return root;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -65,6 +66,9 @@ int cli_fail(const struct cli *cli, const struct err *err);
 // Reads a file (- for standard input) of at most `max` bytes.
 MUST_USE bool cli_read_file(const char *path, size_t max, char **ret_text, size_t *ret_len,
                             struct err *err);
+
+// A flow's document from a file, of FLOW_BYTES_MAX bytes at most; caller deletes.
+MUST_USE bool cli_read_flow(const char *path, cJSON **ret_document, struct err *err);
 
 // MongoDB for a command: opened, with a handle. cli_close takes both back.
 MUST_USE bool cli_open(struct cli *cli, struct store **ret_store, struct db *ret_db,

@@ -15,20 +15,21 @@
 #include "nodes/registry.h"
 #include "queue/queue.h"
 
-enum { FLOW_FILE_MAX = 4 << 20 };
-
-static bool read_flow(const char *path, cJSON **ret_document, struct err *err)
+bool cli_read_flow(const char *path, cJSON **ret_document, struct err *err)
 {
     char *text = NULL;
     size_t len = 0;
-    if (!cli_read_file(path, FLOW_FILE_MAX, &text, &len, err))
+    if (!cli_read_file(path, FLOW_BYTES_MAX, &text, &len, err))
         return false;
-    cJSON *document = json_read(text, len, err);
+    struct diags diags = {0};
+    cJSON *document = flow_read(text, len, &diags);
     free(text);
-    if (!document)
-        return err_prefix(err, "%s", path);
-    *ret_document = document;
-    return true;
+    if (document)
+        *ret_document = document;
+    else
+        err_set(err, ERR_INPUT, "%s: %s", path, diags.items[0].text);
+    diags_deinit(&diags);
+    return document;
 }
 
 static void print_diags(FILE *out, const struct diags *diags)
@@ -51,7 +52,7 @@ static void print_diags(FILE *out, const struct diags *diags)
 static bool find_document(struct cli *cli, const char *what, cJSON **ret_document, struct err *err)
 {
     struct err file_err = {0};
-    if (read_flow(what, ret_document, &file_err))
+    if (cli_read_flow(what, ret_document, &file_err))
         return true;
     if (file_err.code != ERR_NOT_FOUND) {
         *err = file_err;
@@ -77,8 +78,7 @@ static int run_lint(struct cli *cli)
     flow_lint(document, node_types, &diags);
     cJSON_Delete(document);
     print_diags(stdout, &diags);
-    size_t warnings = diags.count - (diags.errors < diags.count ? diags.errors : diags.count);
-    printf("%zu errors, %zu warnings\n", diags.errors, warnings);
+    printf("%zu errors, %zu warnings\n", diags.errors, diags.warnings);
     int status = diags.errors > 0 ? 1 : 0;
     diags_deinit(&diags);
     return status;
@@ -132,7 +132,7 @@ static int run_import(struct cli *cli)
     struct store *store = NULL;
     struct db db;
     char id[25] = "";
-    if (!read_flow(cli->args[0], &document, &err))
+    if (!cli_read_flow(cli->args[0], &document, &err))
         return cli_fail(cli, &err);
     bool ok = check_compiles(document, &err) && cli_open(cli, &store, &db, &err);
     if (ok) {

@@ -9,21 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "cli/cli.h"
-
-enum { FLOW_FILE_MAX = 4 << 20 };
-
-static bool read_document(const char *path, cJSON **ret_document, struct err *err)
-{
-    char *text = NULL;
-    size_t len = 0;
-    if (!cli_read_file(path, FLOW_FILE_MAX, &text, &len, err))
-        return false;
-    *ret_document = json_read(text, len, err);
-    free(text);
-    return *ret_document || err_prefix(err, "%s", path);
-}
 
 struct folder {
     struct play_flow *flows;
@@ -55,7 +41,7 @@ static void folder_open(const char *path, struct folder *folder)
         cJSON *document = NULL;
         struct err err;
         name = name ? name + 1 : file;
-        if (read_document(file, &document, &err))
+        if (cli_read_flow(file, &document, &err))
             folder->flows[folder->count++] =
                 (struct play_flow){x_dupn(name, strlen(name) - strlen(".json")), document};
     }
@@ -104,7 +90,7 @@ static int run_play(struct cli *cli)
     char *transcript = NULL;
     size_t len = 0;
     bool same = false;
-    bool ok = read_document(cli->args[0], &flow, &err) &&
+    bool ok = cli_read_flow(cli->args[0], &flow, &err) &&
               cli_read_file(cli->args[1], PLAY_TEXT_MAX, &transcript, &len, &err) &&
               play(cli, flow, transcript, &same, &err);
     free(transcript);

@@ -11,32 +11,12 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "engine/graph.h"
-#include "engine/path.h"
 #include "engine/trigger_set.h"
-#include "engine/value.h"
 
 static void compile_error(struct compile *c, const char *code, const char *node, const char *edge,
                           const char *text)
 {
     diags_add(c->diags, SEVERITY_ERROR, code, node, edge, "%s", text);
-}
-
-void flow_shape(const cJSON *document, struct shape *ret_shape)
-{
-    const cJSON *graph = node_member(document, "flowJson");
-    const cJSON *from = cJSON_IsObject(graph) ? graph : document;
-    *ret_shape = (struct shape){
-        .nodes = node_member(from, "nodes"),
-        .edges = node_member(from, "edges"),
-        .variables = node_member(from, "variables"),
-        .settings = node_member(document, "settings"),
-    };
-    if (!ret_shape->variables)
-        ret_shape->variables = node_member(document, "variables");
-    const cJSON *triggers = node_member(node_member(document, "metadata"), "triggers");
-    if (cJSON_IsArray(triggers) && triggers->child) // builders store empty lists
-        ret_shape->triggers = triggers;
-    ret_shape->instantchat = graph || ret_shape->settings;
 }
 
 /* Nodes */
@@ -55,12 +35,13 @@ const struct node_type *node_type_find(const struct node_type *const *types, con
 
 static void type_unknown(struct compile *c, const char *node, const char *type)
 {
-    const char *names[64];
+    const char *names[128];
     size_t count = 0;
-    for (const struct node_type *const *t = c->types; *t && count < 63; t++)
+    for (const struct node_type *const *t = c->types; *t && count < 127; t++)
         names[count++] = (*t)->name;
     names[count] = NULL;
-    const char *nearest = nearest_word(type, names, 4);
+    bool kept = diags_keeps(c->diags, SEVERITY_ERROR);
+    const char *nearest = kept ? nearest_word(type, names, 4) : NULL;
     diags_add(c->diags, SEVERITY_ERROR, "node-type-unknown", node, NULL,
               "unknown node type '%.60s'%s%s%s", type, nearest ? "; did you mean '" : "",
               nearest ? nearest : "", nearest ? "'?" : "");
@@ -86,12 +67,15 @@ static void node_add(struct compile *c, const cJSON *item, int position)
     }
     struct flow_node *node = &c->flow->nodes[c->flow->count++];
     node->id = x_dup(id);
+    node->way_from = NOWHERE;
     HASH_ADD_KEYPTR(hh, c->flow->by_id, node->id, strlen(node->id), node);
     const char *type = json_str(item, "type");
     node->word = type;
     node->type = type ? node_type_find(c->types, type) : NULL;
     if (!node->type)
         type_unknown(c, id, type ? type : "");
+    else if (node->type->role == NODE_START && c->flow->start == NOWHERE)
+        c->flow->start = (int)(node - c->flow->nodes);
     node->data = node_member(item, "data");
     if (node->data && !cJSON_IsObject(node->data)) {
         compile_error(c, "node-data-bad", id, NULL, "data must be an object");
@@ -117,138 +101,87 @@ static void nodes_compile(struct compile *c, const cJSON *nodes)
 
 /* Edges */
 
-static char *text_dup(const cJSON *item, const char *name)
-{
-    const char *text = json_str(item, name);
-    return text && *text && utf8_valid(text, strlen(text)) ? x_dup(text) : NULL;
-}
+struct ends {
+    int source, target; // NOWHERE: one of the two is missing, and reported
+};
 
-static const struct flow_node *edge_end(struct compile *c, const cJSON *item, const char *id,
-                                        const char *name, const char *code)
+static int edge_end(struct compile *c, const cJSON *item, const char *name, const char *code)
 {
     const char *node_id = json_str(item, name);
     const struct flow_node *node = node_id ? flow_find(c->flow, node_id) : NULL;
-    if (!node)
-        diags_add(c->diags, SEVERITY_ERROR, code, NULL, id, "%s: there is no node '%.100s'", name,
-                  node_id ? node_id : "");
-    return node;
+    if (node)
+        return (int)(node - c->flow->nodes);
+    diags_add(c->diags, SEVERITY_ERROR, code, NULL, json_str(item, "id"),
+              "%s: there is no node '%.100s'", name, node_id ? node_id : "");
+    return NOWHERE;
 }
 
-static void edge_add(struct compile *c, const cJSON *item)
+static struct ends edge_ends(struct compile *c, const cJSON *item)
 {
-    const char *id = json_str(item, "id");
-    const struct flow_node *source = edge_end(c, item, id, "source", "edge-source-missing");
-    const struct flow_node *target = edge_end(c, item, id, "target", "edge-target-missing");
-    if (!source || !target)
-        return;
-    struct flow_node *node = &c->flow->nodes[source - c->flow->nodes];
-    node->edges = x_realloc(node->edges, node->edge_count + 1, sizeof *node->edges);
-    node->edges[node->edge_count++] = (struct flow_edge){
-        .id = text_dup(item, "id"),
-        .handle = text_dup(item, "sourceHandle"),
-        .label = text_dup(item, "label"),
-        .target = (int)(target - c->flow->nodes),
+    struct ends ends = {
+        .source = edge_end(c, item, "source", "edge-source-missing"),
+        .target = edge_end(c, item, "target", "edge-target-missing"),
     };
-    c->flow->nodes[target - c->flow->nodes].entered = true;
+    if (ends.source == NOWHERE || ends.target == NOWHERE)
+        return (struct ends){NOWHERE, NOWHERE};
+    c->flow->nodes[ends.source].edge_count++;
+    c->flow->nodes[ends.target].entered = true;
+    c->flow->edge_count++;
+    return ends;
+}
+
+// Gives each node its part of one array: as many edges as were counted, none of them there yet.
+static void edges_share(struct flow *flow)
+{
+    flow->edges = x_calloc(flow->edge_count, sizeof *flow->edges);
+    struct flow_edge *next = flow->edges;
+    for (size_t i = 0; i < flow->count; i++) {
+        flow->nodes[i].edges = next;
+        next += flow->nodes[i].edge_count;
+        flow->nodes[i].edge_count = 0;
+    }
+}
+
+// A text that says something, of the document.
+static const char *edge_text(const cJSON *item, const char *name)
+{
+    const char *text = json_str(item, name);
+    return text && *text && utf8_valid(text, strlen(text)) ? text : NULL;
+}
+
+static void edge_add(struct flow_node *node, const cJSON *item, int target)
+{
+    node->edges[node->edge_count++] = (struct flow_edge){
+        .handle = x_dup(edge_text(item, "sourceHandle")),
+        .id = edge_text(item, "id"),
+        .label = edge_text(item, "label"),
+        .target = target,
+    };
 }
 
 static void edges_compile(struct compile *c, const cJSON *edges)
 {
+    int count = cJSON_GetArraySize(edges);
     if (!edges)
         return;
-    if (!cJSON_IsArray(edges) || cJSON_GetArraySize(edges) > FLOW_EDGES_MAX) {
+    if (!cJSON_IsArray(edges) || count > FLOW_EDGES_MAX) {
         diags_add(c->diags, SEVERITY_ERROR, "edges-bad", NULL, NULL,
                   "`edges` must be a list of at most %d edges", FLOW_EDGES_MAX);
         return;
     }
+    struct ends *ends = x_calloc((size_t)count, sizeof *ends);
+    size_t i = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, edges)
-        edge_add(c, item);
-}
-
-/* Variables and settings */
-
-// The default as the declared type: builders' forms store numbers and booleans as texts. NULL when
-// it is neither.
-static cJSON *variable_value(const cJSON *value, const char *type)
-{
-    double number;
-    if (!strcmp(type, "number"))
-        return value_is_number(value, &number) ? cJSON_CreateNumber(number) : NULL;
-    if (!strcmp(type, "boolean") && cJSON_IsString(value)) {
-        bool is_true = !strcmp(value->valuestring, "true");
-        return is_true || !strcmp(value->valuestring, "false") ? cJSON_CreateBool(is_true) : NULL;
+        ends[i++] = edge_ends(c, item);
+    edges_share(c->flow);
+    i = 0;
+    cJSON_ArrayForEach(item, edges) {
+        if (ends[i].source != NOWHERE)
+            edge_add(&c->flow->nodes[ends[i].source], item, ends[i].target);
+        i++;
     }
-    bool fits = (!strcmp(type, "boolean") && cJSON_IsBool(value)) ||
-                (!strcmp(type, "string") && cJSON_IsString(value)) ||
-                (!strcmp(type, "array") && cJSON_IsArray(value)) ||
-                (!strcmp(type, "object") && cJSON_IsObject(value));
-    return fits ? cJSON_Duplicate(value, true) : NULL;
-}
-
-static bool variable_parse(struct compile *c, const cJSON *item, struct flow_variable *variable,
-                           struct err *err)
-{
-    static const char *const types[] = {"string", "number", "boolean", "array", "object", NULL};
-    const char *name = cJSON_IsString(item) ? item->valuestring : json_str(item, "name");
-    if (!name)
-        return err_set(err, ERR_INPUT, "a variable needs a name");
-    variable->path = path_parse(name, strlen(name), err);
-    if (!variable->path)
-        return err_prefix(err, "variable '%.60s'", name);
-    const char *root = path_root(variable->path);
-    if (name_is_reserved(root))
-        return err_set(err, ERR_INPUT, "variable '%s' is filled by Hookmill; choose another name",
-                       root);
-    names_add(&c->sets, root, NULL);
-    const cJSON *value = node_member(item, "defaultValue");
-    const char *type = json_str(item, "type");
-    size_t bytes;
-    if (!value)
-        return true;
-    if (!value_measure(value, &bytes, err))
-        return err_prefix(err, "variable '%.60s'", name);
-    if (bytes > engine_default_limits.value_bytes)
-        return err_set(err, ERR_LIMIT, "variable '%.60s': the default is too large", name);
-    bool known = !type;
-    for (size_t i = 0; types[i] && !known; i++)
-        known = !strcmp(types[i], type);
-    if (!known)
-        return err_set(err, ERR_INPUT, "variable '%.60s': unknown type '%.40s'", name, type);
-    variable->value = type ? variable_value(value, type) : cJSON_Duplicate(value, true);
-    return variable->value ||
-           err_set(err, ERR_INPUT, "variable '%.60s': the default is no %s", name, type);
-}
-
-static void variables_compile(struct compile *c, const cJSON *variables)
-{
-    if (!variables)
-        return;
-    int count = cJSON_GetArraySize(variables);
-    if (!cJSON_IsArray(variables) || count > FLOW_VARIABLES_MAX) {
-        diags_add(c->diags, SEVERITY_ERROR, "variable-bad", NULL, NULL,
-                  "`variables` must be a list of at most %d variables", FLOW_VARIABLES_MAX);
-        return;
-    }
-    c->flow->variables = x_calloc((size_t)count + 1, sizeof *c->flow->variables);
-    const cJSON *item;
-    cJSON_ArrayForEach(item, variables) {
-        struct err err;
-        if (!variable_parse(c, item, &c->flow->variables[c->flow->variable_count++], &err))
-            compile_error(c, "variable-bad", NULL, NULL, err.text);
-    }
-}
-
-static void settings_compile(struct compile *c, const cJSON *settings)
-{
-    const cJSON *max = node_member(settings, "maxExecutionTime");
-    if (!max)
-        return;
-    if (!cJSON_IsNumber(max) || !(max->valuedouble >= 0) || max->valuedouble > 1e12)
-        compile_error(c, "settings-bad", NULL, NULL,
-                      "settings.maxExecutionTime must be a number of milliseconds");
-    else
-        c->flow->max_active_ms = (int64_t)max->valuedouble;
+    free(ends);
 }
 
 /* The nodes' own data, and the whole */
@@ -296,11 +229,9 @@ static void structure_check(struct compile *c, bool needs_end)
         struct flow_node *node = &flow->nodes[i];
         enum node_role role = node->type ? node->type->role : NODE_PLAIN;
         has_end = has_end || role == NODE_END;
-        if (role == NODE_START && flow->start != NOWHERE)
+        if (role == NODE_START && flow->start != (int)i)
             compile_error(c, "start-duplicate", node->id, NULL,
                           "a flow has exactly one start node");
-        else if (role == NODE_START)
-            flow->start = (int)i;
         if (role != NODE_START && !node->entered && !node->edge_count && !node->way_count)
             diags_add(c->diags, SEVERITY_WARNING, "node-orphan", node->id, NULL,
                       "not connected to anything: never reached");
@@ -333,6 +264,15 @@ static void secrets_check(struct compile *c)
                       "secrets can be used only in the request of an api node");
 }
 
+// What was the document's.
+static void borrowed_forget(struct flow *flow)
+{
+    for (size_t i = 0; i < flow->count; i++)
+        flow->nodes[i].data = NULL;
+    for (size_t i = 0; i < flow->edge_count; i++)
+        flow->edges[i].id = flow->edges[i].label = NULL;
+}
+
 void compile_document(struct compile *c, const cJSON *document)
 {
     c->flow = x_alloc(sizeof *c->flow);
@@ -358,8 +298,7 @@ void compile_document(struct compile *c, const cJSON *document)
     secrets_check(c);
     c->flow->own_event = names_has(c->sets, "event");
     callbacks_check(c);
-    for (size_t i = 0; i < c->flow->count; i++)
-        c->flow->nodes[i].data = NULL;
+    borrowed_forget(c->flow);
 }
 
 void compile_deinit(struct compile *c)

@@ -12,12 +12,6 @@ static void node_deinit(struct flow_node *node)
 {
     if (node->type && node->type->free && node->config)
         node->type->free(node->config);
-    for (size_t i = 0; i < node->edge_count; i++) {
-        free(node->edges[i].id);
-        free(node->edges[i].handle);
-        free(node->edges[i].label);
-    }
-    free(node->edges);
     free(node->ways);
     free(node->id);
 }
@@ -40,15 +34,13 @@ void flow_unref(struct flow *flow)
         cJSON_Delete(flow->variables[i].value);
     }
     triggers_deinit(&flow->triggers);
+    for (size_t i = 0; i < flow->edge_count; i++)
+        free(flow->edges[i].handle);
+    free(flow->edges);
     free(flow->nodes);
     free(flow->variables);
     free(flow->name);
     free(flow);
-}
-
-const char *flow_name(const struct flow *flow)
-{
-    return flow->name;
 }
 
 bool flow_starts_on(const struct flow *flow, enum event_kind kind)
@@ -65,14 +57,17 @@ const struct flow_node *flow_find(const struct flow *flow, const char *id)
 
 void way_add(struct flow *flow, struct flow_node *node, int target)
 {
+    int from = (int)(node - flow->nodes);
     if (target == NOWHERE)
         return;
     flow->nodes[target].entered = true;
-    for (size_t i = 0; i < node->way_count; i++)
-        if (node->ways[i] == target)
-            return;
-    node->ways = x_realloc(node->ways, node->way_count + 1, sizeof *node->ways);
-    node->ways[node->way_count++] = target;
+    if (flow->nodes[target].way_from == from)
+        return;
+    flow->nodes[target].way_from = from;
+    size_t count = node->way_count++;
+    if ((count & (count - 1)) == 0) // 0 or a power of two: full
+        node->ways = x_realloc(node->ways, count ? 2 * count : 1, sizeof *node->ways);
+    node->ways[count] = target;
 }
 
 void names_add(struct name **names, const char *text, const char *node)

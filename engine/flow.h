@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,16 +34,31 @@ struct diag {
 
 struct diags {
     struct diag *items;
-    size_t count;  // of items
-    size_t errors; // how many errors there were, kept or not
+    size_t count;            // of items
+    size_t errors, warnings; // how many of each there were, kept or not
+    size_t kept_errors;
 };
 
 void diags_deinit(struct diags *diags);
-// Appends; node and edge may be NULL and are copied. At most 200 are kept, the rest only counted.
+/*
+ * Appends; node and edge may be NULL and are copied. At most 200 are kept, the rest only counted;
+ * an error takes the place of the newest warning.
+ */
 void diags_add(struct diags *diags, enum severity severity, const char *code, const char *node,
                const char *edge, const char *fmt, ...) PRINTF_LIKE(6, 7);
+void diags_vadd(struct diags *diags, enum severity severity, const char *code, const char *node,
+                const char *edge, const char *fmt, va_list ap) PRINTF_LIKE(6, 0);
+// Whether a finding would be kept: if not, its text need not be made with care.
+bool diags_keeps(const struct diags *diags, enum severity severity);
 
 struct flow;
+
+// MongoDB's documents have 16 MiB at most, and a flow is one, and so is each of its versions.
+enum { FLOW_BYTES_MAX = 15 << 20 };
+
+// Reads a flow's text; caller deletes. NULL: it is larger than FLOW_BYTES_MAX (which is seen before
+// anything is read), or no JSON; `diags` has the finding.
+MUST_USE cJSON *flow_read(const char *text, size_t len, struct diags *diags);
 
 /*
  * Compiles `document` (borrowed, not kept). `types` is a NULL-ended table that outlives the flow.
@@ -57,8 +73,6 @@ void flow_lint(const cJSON *document, const struct node_type *const *types, stru
 
 struct flow *flow_ref(struct flow *flow);
 void flow_unref(struct flow *flow);
-
-const char *flow_name(const struct flow *flow);
 
 // Whether an event of this kind may start a session of the flow: the start node's `on`, else
 // message, postback, referral and optin.

@@ -12,15 +12,16 @@
 #include "engine/node.h"
 
 enum {
-    FLOW_NODES_MAX = 5000,
-    FLOW_EDGES_MAX = 20000,
+    FLOW_NODES_MAX = 10000,
+    FLOW_EDGES_MAX = 40000,
     FLOW_VARIABLES_MAX = 100,
     FLOW_CALLBACKS_MAX = 20,
     ID_BYTES_MAX = 200
 };
 
 struct flow_edge {
-    char *id, *handle, *label; // each may be NULL
+    char *handle;           // or NULL
+    const char *id, *label; // of the document, only during compilation; or NULL
     int target;
     bool claimed; // some way of its node uses it
 };
@@ -30,13 +31,14 @@ struct flow_node {
     const struct node_type
         *type; // NULL while the type is unknown (such a flow is never handed out)
     void *config;
-    const cJSON *data; // only during compilation
-    const char *word;  // likewise: the type as the document names it
-    struct flow_edge *edges;
+    const cJSON *data;       // only during compilation
+    const char *word;        // likewise: the type as the document names it
+    struct flow_edge *edges; // its part of the flow's
     size_t edge_count;
     int *ways; // every target the node can go to, once each
     size_t way_count;
     int error;    // where a failure of the node leads, or NOWHERE
+    int way_from; // the last node that was given a way to here, or NOWHERE
     bool entered; // some way or edge leads here
     UT_hash_handle hh;
 };
@@ -58,6 +60,8 @@ struct flow {
     char *name;
     struct flow_node *nodes;
     size_t count;
+    struct flow_edge *edges; // those of one node side by side
+    size_t edge_count;
     struct flow_node *by_id;
     int start; // NOWHERE when there is none
     struct flow_variable *variables;
@@ -101,6 +105,10 @@ void flow_shape(const cJSON *document, struct shape *ret_shape);
 void compile_document(struct compile *compile, const cJSON *document);
 void compile_deinit(struct compile *compile); // leaves the flow
 
+// compile_declared.c: the variables and settings that the document declares.
+void variables_compile(struct compile *compile, const cJSON *variables);
+void settings_compile(struct compile *compile, const cJSON *settings);
+
 const struct flow_node *flow_find(const struct flow *flow, const char *id);
 // Looks `name` up among names and aliases.
 const struct node_type *node_type_find(const struct node_type *const *types, const char *name);
@@ -111,6 +119,7 @@ MUST_USE bool fields_check(struct compile *compile, const struct flow_node *node
 MUST_USE bool fields_check_member(struct compile *compile, const struct flow_node *node,
                                   const char *name, const struct node_field *fields,
                                   const cJSON *object);
+// Called for one node after the other, in any order, but with all of a node's ways at once.
 void way_add(struct flow *flow, struct flow_node *node, int target);
 
 bool name_is_provided(const char *name); // these, and event, which a flow may have for itself

@@ -56,28 +56,59 @@ static bool stops(const struct flow_node *node)
     return node->type && (node->type->waits || node->type->role == NODE_END);
 }
 
-static bool leads_to(const struct flow_node *node, const bool *good)
+// The ways backwards: those that lead to node i come from from[first[i]] … from[first[i + 1] - 1].
+struct origins {
+    size_t *first;
+    int *from;
+};
+
+static void origins_init(struct origins *origins, const struct flow *flow)
 {
-    for (size_t i = 0; i < node->way_count; i++)
-        if (good[node->ways[i]])
-            return true;
-    return false;
+    size_t *first = x_calloc(flow->count + 2, sizeof *first);
+    for (size_t i = 0; i < flow->count; i++)
+        for (size_t k = 0; k < flow->nodes[i].way_count; k++)
+            first[flow->nodes[i].ways[k] + 2]++; // two on, for the filling below moves it back
+    for (size_t i = 2; i < flow->count + 2; i++)
+        first[i] += first[i - 1];
+    int *from = x_calloc(first[flow->count + 1], sizeof *from);
+    for (size_t i = 0; i < flow->count; i++)
+        for (size_t k = 0; k < flow->nodes[i].way_count; k++)
+            from[first[flow->nodes[i].ways[k] + 1]++] = (int)i;
+    *origins = (struct origins){first, from};
 }
 
-// Nodes from which no end and no wait can be reached: goes round until nothing changes, at most
-// once per node.
+// Marks all from which a marked node can be reached.
+static void marks_spread_back(const struct flow *flow, bool *marks)
+{
+    struct origins origins;
+    origins_init(&origins, flow);
+    int *stack = x_calloc(flow->count + 1, sizeof *stack);
+    size_t depth = 0;
+    for (size_t i = 0; i < flow->count; i++)
+        if (marks[i])
+            stack[depth++] = (int)i;
+    while (depth) {
+        int at = stack[--depth];
+        for (size_t k = origins.first[at]; k < origins.first[at + 1]; k++) {
+            if (marks[origins.from[k]])
+                continue;
+            marks[origins.from[k]] = true;
+            stack[depth++] = origins.from[k];
+        }
+    }
+    free(stack);
+    free(origins.first);
+    free(origins.from);
+}
+
+// Nodes from which no end and no wait can be reached.
 static void dead_end_lint(struct compile *c)
 {
     const struct flow *flow = c->flow;
     bool *good = x_calloc(flow->count + 1, sizeof *good);
     for (size_t i = 0; i < flow->count; i++)
         good[i] = stops(&flow->nodes[i]);
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (size_t i = flow->count; i-- > 0;)
-            if (!good[i] && leads_to(&flow->nodes[i], good))
-                good[i] = changed = true;
-    }
+    marks_spread_back(flow, good);
     for (size_t i = 0; i < flow->count; i++) {
         const struct flow_node *node = &flow->nodes[i];
         bool is_end = node->type && node->type->role == NODE_END;

@@ -16,9 +16,7 @@ PRINTF_LIKE(4, 0)
 static void report(const struct node_parse *p, enum severity severity, const char *code,
                    const char *fmt, va_list ap)
 {
-    char *text = x_vprintf(fmt, ap);
-    diags_add(p->compile->diags, severity, code, p->id, NULL, "%s", text);
-    free(text);
+    diags_vadd(p->compile->diags, severity, code, p->id, NULL, fmt, ap);
 }
 
 void node_error(const struct node_parse *p, const char *code, const char *fmt, ...)
@@ -280,13 +278,8 @@ int node_target(struct node_parse *p, const char *node_id, const char *field)
 int node_start_target(struct node_parse *p)
 {
     struct flow *flow = p->compile->flow;
-    for (size_t i = 0; i < flow->count; i++) {
-        if (!flow->nodes[i].type || flow->nodes[i].type->role != NODE_START)
-            continue;
-        way_add(flow, p->node, (int)i);
-        return (int)i;
-    }
-    return NOWHERE; // which is an error of the flow
+    way_add(flow, p->node, flow->start);
+    return flow->start; // NOWHERE is an error of the flow
 }
 
 size_t node_edge_count(const struct node_parse *p)

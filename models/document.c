@@ -11,6 +11,9 @@
 // MongoDB takes 100 levels; what wraps a value here needs a few of them.
 enum { DEPTH_MAX = 80 };
 
+// And 16 MiB, which as JSON may be more.
+enum { JSON_BYTES_MAX = 32 << 20 };
+
 static bool find_path(const bson_t *doc, const char *path, bson_iter_t *ret_value)
 {
     bson_iter_t root;
@@ -171,11 +174,12 @@ void document_add_json(bson_t *doc, const char *key, const cJSON *value)
 
 bool document_to_json(const bson_t *doc, cJSON **ret_json, struct err *err)
 {
+    static const struct json_limits limits = {.max_bytes = JSON_BYTES_MAX};
     size_t len = 0;
     char *text = bson_as_relaxed_extended_json(doc, &len);
     if (text == NULL)
         return err_set(err, ERR_INPUT, "mongodb: a document is damaged or not UTF-8");
-    cJSON *json = json_read(text, len, err);
+    cJSON *json = json_read_within(text, len, &limits, err);
     bson_free(text);
     if (json == NULL)
         return err_prefix(err, "mongodb: a document cannot be read as JSON");

@@ -63,7 +63,8 @@ static void copy_member(const cJSON *from, cJSON *to, const char *name)
 static bool make_snapshot(const cJSON *document, const char *graph, cJSON **ret_snapshot,
                           struct err *err)
 {
-    cJSON *snapshot = json_read(graph, strlen(graph), err);
+    const struct json_limits limits = {.max_bytes = FLOW_BYTES_MAX};
+    cJSON *snapshot = json_read_within(graph, strlen(graph), &limits, err);
     if (snapshot == NULL)
         return false;
     copy_member(document, snapshot, "name");
