@@ -51,8 +51,8 @@ void branches_parse(struct branches *branches, struct node_parse *p, const cJSON
         branch->id = x_dup(id ? id : "");
         branch->target =
             branches->count <= BRANCHES_MAX ? target_of(p, branch, item, what) : NOWHERE;
-        for (size_t i = 0; i + 1 < branches->count && i < BRANCHES_MAX && *branch->id; i++)
-            if (strcmp(branches->items[i].id, branch->id) == 0)
+        for (size_t i = 0; i + 1 < branches->count && branches->count <= BRANCHES_MAX; i++)
+            if (*branch->id && strcmp(branches->items[i].id, branch->id) == 0)
                 node_error(p, "condition-duplicate", "%s: two have the id '%.60s'", what,
                            branch->id);
     }
