@@ -15,12 +15,19 @@ const char *const random_flow_ids[2] = {"665f1c0a9d3e4b2a1c000001", "665f1c0a9d3
 
 static const char *const variables[] = {"a", "b", "c.d", "list", "e.f.g", "event", "n"};
 static const char *const templates[] = {
-    "hello", "", "{{ a }} and {{ c.d | default: \"none\" }}", "{{ last.text }}", "{{ b | upper }}",
+    "hello",
+    "",
+    "{{ a }} and {{ c.d | default: \"none\" }}",
+    "{{ last.text }}",
+    "{{ b | upper }}",
     "{{ message.payload }}{{ a }}{{ a }}{{ a }}{{ a }}{{ a }}{{ a }}{{ a }}{{ a }}",
-    "{{ session.steps }} {{ flow.defaults.n }} {{ now }}", "{{ 1 / n }}", "{{ e.f.g[0] }}", "\xc3\xa9"};
-static const char *const expressions[] = {"n + 1",     "a == b",         "concat(a, a)", "length(a)",
-                                          "list[0]",   "1 / 0",          "n > 3 and a",  "a + a",
-                                          "event.text", "lower(last.text)"};
+    "{{ session.steps }} {{ flow.defaults.n }} {{ now }}",
+    "{{ 1 / n }}",
+    "{{ e.f.g[0] }}",
+    "\xc3\xa9"};
+static const char *const expressions[] = {
+    "n + 1", "a == b",      "concat(a, a)", "length(a)",  "list[0]",
+    "1 / 0", "n > 3 and a", "a + a",        "event.text", "lower(last.text)"};
 static const char *const patterns[] = {"^[0-9]+$", "(a|b)*c", "^(a+)+$", "."};
 static const char *const words[] = {"a", "b", "c", "yes", "DE", "x y", "5", "Europe/Berlin"};
 static const char *const ids[] = {"a", "b", "c"};
@@ -33,10 +40,12 @@ static void node_id(unsigned index, char out[8])
     snprintf(out, 8, "n%u", index);
 }
 
+// Seldom the start, for what leads back to it soon is a loop.
 static cJSON *node_reference(struct bytes *bytes)
 {
     char id[8];
-    node_id(bytes_below(bytes, ROOM), id);
+    unsigned byte = bytes_next(bytes);
+    node_id(byte == 255 ? 0 : 1 + byte % (ROOM - 1), id);
     return cJSON_CreateString(id);
 }
 
@@ -163,8 +172,7 @@ static cJSON *field_value(struct bytes *bytes, const struct node_field *field, u
     case FIELD_BOOL:
         return cJSON_CreateBool(bytes_one_in(bytes, 2));
     case FIELD_OBJECT:
-        return field->members ? object_value(bytes, field->members, depth + 1)
-                              : free_object(bytes);
+        return field->members ? object_value(bytes, field->members, depth + 1) : free_object(bytes);
     case FIELD_LIST:
         return list_value(bytes, field, depth);
     case FIELD_ANY:
@@ -177,9 +185,11 @@ static cJSON *field_value(struct bytes *bytes, const struct node_field *field, u
 static cJSON *object_value(struct bytes *bytes, const struct node_field *fields, unsigned depth)
 {
     cJSON *object = cJSON_CreateObject();
-    for (; fields && fields->name; fields++)
-        if (fields->required || (depth <= DEPTH_MOST && bytes_one_in(bytes, 2)))
+    for (; fields && fields->name; fields++) {
+        bool branch = fields->kind == FIELD_NODE && depth > 0; // leads nowhere without
+        if (fields->required || branch || (depth <= DEPTH_MOST && bytes_one_in(bytes, 2)))
             cJSON_AddItemToObject(object, fields->name, field_value(bytes, fields, depth));
+    }
     return object;
 }
 
@@ -229,8 +239,8 @@ static cJSON *document_new(struct bytes *bytes, const struct node_type *const *t
         while (types[pick]->role != role)
             pick = (pick + 1) % count;
         node_id(i, id);
-        cJSON_AddItemToArray(nodes,
-                             node_new(id, types[pick], object_value(bytes, types[pick]->fields, 0)));
+        cJSON_AddItemToArray(
+            nodes, node_new(id, types[pick], object_value(bytes, types[pick]->fields, 0)));
         edges_add(bytes, edges, id, types[pick]);
     }
     cJSON *declared = cJSON_AddArrayToObject(document, "variables");
