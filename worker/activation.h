@@ -17,9 +17,8 @@
  * While the chat is paused, because a person answered, events are recorded and neither start nor
  * resume a flow, and the deadline of a wait is kept until the pause is over. Callbacks are kept in
  * the session, and count when it is over. A turn of the flow that is under way when the pause
- * begins goes on to its next wait. While a flow has given the chat
- * to people (WAIT_HANDOFF), their answers are expected: no pause touches that wait, and its end is
- * the pause's, too.
+ * begins goes on to its next wait. While a flow has given the chat to people (WAIT_HANDOFF), their
+ * answers are expected: no pause touches that wait, and its end is the pause's, too.
  */
 #pragma once
 
