@@ -189,6 +189,21 @@ class Callbacks(unittest.TestCase):
         self.balanced()
         self.assertEqual(len(self.client.sent_to("5959300005")), 1)
 
+    def test_during_a_pause_it_is_kept_and_counts_afterwards(self):
+        self.system.connect("whatsapp", order_flow(self.service))
+        self.system.start_worker()
+        self.begins("5959300009")
+        url = self.address()
+        self.waits_at("pay")
+        chat = ("whatsapp:" + self.client.accounts["whatsapp"], "5959300009")
+        self.system.run("chat", "pause", *chat, "--minutes", "60")
+        self.assertEqual(self.calls(url, {"amount": {"value": 11}})[0], 202)
+        self.balanced()
+        self.assertEqual(self.client.sent_to("5959300009"), [])
+        self.system.run("chat", "resume", *chat)
+        self.assertEqual(self.system.answers("5959300009", 1), ["Paid: 11."])
+        self.balanced()
+
     def test_a_flow_calls_another_whose_version_stays(self):
         def ask(words):
             return flow(("s", "start", {}), ("q", "input", {"message": words + " {{ item }}?", "variable": "city"}),
