@@ -2,7 +2,6 @@
 // Comparisons of variables (see comparison.h).
 #include "nodes/comparison.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,79 +14,9 @@
 #include "engine/scope.h"
 #include "engine/template.h"
 #include "engine/value.h"
-#include "engine/zone.h"
+#include "nodes/relation.h"
 
 enum { PARTS_MAX = 100 };
-
-enum relation {
-    EQUAL,
-    GREATER,
-    LESS,
-    AT_LEAST,
-    AT_MOST,
-    CONTAINS,
-    STARTS_WITH,
-    ENDS_WITH,
-    MATCHES,
-    IN,
-    EXISTS,
-    EMPTY,
-    BEFORE,
-    AFTER,
-    SAME_DAY,
-};
-
-// Flow Builder's operators, ours, and the words that other builders have for them.
-static const struct {
-    const char *word;
-    enum relation relation;
-    bool negated;
-} relations[] = {
-    {"==", EQUAL, false},
-    {"!=", EQUAL, true},
-    {">", GREATER, false},
-    {"<", LESS, false},
-    {">=", AT_LEAST, false},
-    {"<=", AT_MOST, false},
-    {"contains", CONTAINS, false},
-    {"not_contains", CONTAINS, true},
-    {"starts_with", STARTS_WITH, false},
-    {"ends_with", ENDS_WITH, false},
-    {"matches", MATCHES, false},
-    {"not_matches", MATCHES, true},
-    {"in", IN, false},
-    {"not_in", IN, true},
-    {"exists", EXISTS, false},
-    {"not_exists", EXISTS, true},
-    {"is_empty", EMPTY, false},
-    {"not_empty", EMPTY, true},
-    {"before", BEFORE, false},
-    {"after", AFTER, false},
-    {"same_day", SAME_DAY, false},
-    {"equals", EQUAL, false},
-    {"not_equals", EQUAL, true},
-    {"greater_than", GREATER, false},
-    {"less_than", LESS, false},
-    {"startsWith", STARTS_WITH, false},
-    {"endsWith", ENDS_WITH, false},
-    {"notContains", CONTAINS, true},
-    {"notIn", IN, true},
-    {"notExists", EXISTS, true},
-    {"isEmpty", EMPTY, false},
-    {"notEmpty", EMPTY, true},
-    {"isNotEmpty", EMPTY, true},
-    {"regex", MATCHES, false},
-};
-enum { RELATIONS = sizeof relations / sizeof *relations };
-
-static const char *const words[RELATIONS + 1] = {
-    "==",        "!=",           ">",           "<",           ">=",         "<=",
-    "contains",  "not_contains", "starts_with", "ends_with",   "matches",    "not_matches",
-    "in",        "not_in",       "exists",      "not_exists",  "is_empty",   "not_empty",
-    "before",    "after",        "same_day",    "equals",      "not_equals", "greater_than",
-    "less_than", "startsWith",   "endsWith",    "notContains", "notIn",      "notExists",
-    "isEmpty",   "notEmpty",     "isNotEmpty",  "regex",       NULL,
-};
 
 struct comparison {
     bool negated;
@@ -155,11 +84,9 @@ static void variable_parse(struct node_parse *p, struct comparison *c, const cJS
                    word ? "variable" : "operator");
         return;
     }
-    size_t i = 0;
-    while (i + 1 < RELATIONS && strcmp(relations[i].word, word) != 0)
-        i++;
-    c->relation = relations[i].relation;
-    c->negated ^= relations[i].negated;
+    bool negated;
+    c->relation = relation_find(word, &negated);
+    c->negated ^= negated;
     c->folds = json_bool(item, "ignoreCase", false);
     if (c->relation == MATCHES)
         c->pattern = node_pattern(p, item, "value");
@@ -215,118 +142,6 @@ static cJSON *folded(const cJSON *value)
     return copy;
 }
 
-static bool is_empty(const cJSON *value)
-{
-    if (cJSON_IsString(value))
-        return text_is_blank(value->valuestring);
-    if (cJSON_IsArray(value) || cJSON_IsObject(value))
-        return value->child == NULL;
-    return !value || cJSON_IsNull(value);
-}
-
-static bool order_holds(enum relation relation, int order)
-{
-    switch (relation) {
-    case GREATER:
-    case AFTER:
-        return order > 0;
-    case LESS:
-    case BEFORE:
-        return order < 0;
-    case AT_LEAST:
-        return order >= 0;
-    default:
-        return order <= 0;
-    }
-}
-
-// A moment: an ISO text, or milliseconds since 1970.
-static bool moment_of(const cJSON *value, const char *zone, int64_t *ret_ms)
-{
-    double number;
-    if (cJSON_IsString(value) && zone_parse_iso(value->valuestring, zone, ret_ms))
-        return true;
-    if (!value_is_number(value, &number) || fabs(number) > 8.64e15)
-        return false;
-    *ret_ms = (int64_t)number;
-    return true;
-}
-
-static bool dates_hold(const struct scope *scope, enum relation relation, const cJSON *left,
-                       const cJSON *right)
-{
-    int64_t a, b;
-    if (!moment_of(left, scope->zone, &a) || !moment_of(right, scope->zone, &b))
-        return false;
-    if (relation != SAME_DAY)
-        return order_holds(relation, (a > b) - (a < b));
-    struct calendar_time x, y;
-    zone_calendar(a, scope->zone, &x);
-    zone_calendar(b, scope->zone, &y);
-    return x.year == y.year && x.month == y.month && x.day == y.day;
-}
-
-static bool edges_hold(enum relation relation, const cJSON *left, const cJSON *right)
-{
-    struct buf text = {0}, part = {0};
-    value_text(left, &text);
-    value_text(right, &part);
-    bool holds = part.len > 0 && part.len <= text.len;
-    if (holds)
-        holds = memcmp(text.data + (relation == STARTS_WITH ? 0 : text.len - part.len), part.data,
-                       part.len) == 0;
-    buf_deinit(&text);
-    buf_deinit(&part);
-    return holds;
-}
-
-// A list, or a text of words between commas.
-static bool is_in(const cJSON *item, const cJSON *list)
-{
-    if (!cJSON_IsString(list))
-        return value_contains(list, item);
-    bool found = false;
-    const char *at = list->valuestring;
-    while (!found && at) {
-        const char *comma = strchr(at, ',');
-        size_t len = comma ? (size_t)(comma - at) : strlen(at);
-        for (; len && strchr(" \t\n", *at); at++)
-            len--;
-        while (len && strchr(" \t\n", at[len - 1]))
-            len--;
-        char *word = x_dupn(at, len);
-        cJSON *value = cJSON_CreateString(word);
-        found = value_equal(item, value);
-        cJSON_Delete(value);
-        free(word);
-        at = comma ? comma + 1 : NULL;
-    }
-    return found;
-}
-
-static bool values_hold(const struct scope *scope, enum relation relation, const cJSON *left,
-                        const cJSON *right)
-{
-    int order;
-    switch (relation) {
-    case EQUAL:
-        return value_equal(left, right);
-    case CONTAINS:
-        return value_contains(left, right);
-    case STARTS_WITH:
-    case ENDS_WITH:
-        return edges_hold(relation, left, right);
-    case IN:
-        return is_in(left, right);
-    case BEFORE:
-    case AFTER:
-    case SAME_DAY:
-        return dates_hold(scope, relation, left, right);
-    default:
-        return value_order(left, right, &order) && order_holds(relation, order);
-    }
-}
-
 static bool matches(struct node_run *run, const struct comparison *c, const cJSON *left,
                     bool *ret_holds)
 {
@@ -357,14 +172,10 @@ static bool variable_holds(struct node_run *run, const struct comparison *c, boo
         left = folded_left = folded(left);
         right = folded_right = folded(right);
     }
-    if (ok && c->relation == EXISTS)
-        *ret_holds = left && !cJSON_IsNull(left);
-    else if (ok && c->relation == EMPTY)
-        *ret_holds = is_empty(left);
-    else if (ok && c->relation == MATCHES)
+    if (ok && c->relation == MATCHES)
         ok = matches(run, c, left, ret_holds);
     else if (ok)
-        *ret_holds = values_hold(&scope, c->relation, left, right);
+        *ret_holds = relation_holds(&scope, c->relation, left, right);
     cJSON_Delete(rendered);
     cJSON_Delete(folded_left);
     cJSON_Delete(folded_right);
@@ -398,7 +209,7 @@ bool comparison_holds(struct node_run *run, const struct comparison *c, bool *re
 
 const struct node_field comparison_fields[] = {
     {.name = "variable", .kind = FIELD_VARIABLE, .help = "what to look at"},
-    {.name = "operator", .kind = FIELD_WORD, .words = words, .help = "how to compare"},
+    {.name = "operator", .kind = FIELD_WORD, .words = relation_words, .help = "how to compare"},
     {.name = "value", .kind = FIELD_ANY, .help = "with what; texts in it may be templates"},
     {.name = "ignoreCase",
      .kind = FIELD_BOOL,
