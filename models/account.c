@@ -31,6 +31,7 @@ void account_free(struct account *account)
     free(account->waba_id);
     free(account->ambiguous);
     free(account->flows);
+    cJSON_Delete(account->facts);
     for (size_t i = 0; i < account->secret_count; i++)
         secret_free(account->secrets[i].value);
     free(account->secrets);

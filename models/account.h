@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +47,7 @@ struct account {
     size_t secret_count;
     int64_t updated_ms;
     struct account_budgets budgets;
+    cJSON *facts; // what flows see of it: {id, name, platform, timezone?, locale?, businessHours?}
 };
 void account_free(struct account *account); // wipes token and secrets
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "models/document.h"
 
 const struct account_shape account_shapes[ACCOUNT_SHAPES] = {
@@ -98,6 +99,44 @@ static void read_budgets(const bson_t *doc, struct account_budgets *budgets)
         .tokens_per_hour = read_budget(doc, "settings.budgets.tokensPerHour")};
 }
 
+enum { FACTS_MOST_BYTES = 32 * 1024 }; // of businessHours
+
+// A subdocument as JSON, NULL when there is none or it is too large. Caller deletes.
+static cJSON *read_tree(const bson_t *doc, const char *path)
+{
+    bson_iter_t it, child;
+    const uint8_t *data;
+    uint32_t len;
+    bson_t tree;
+    cJSON *json = NULL;
+    if (!bson_iter_init(&it, doc) || !bson_iter_find_descendant(&it, path, &child) ||
+        !BSON_ITER_HOLDS_DOCUMENT(&child))
+        return NULL;
+    bson_iter_document(&child, &len, &data);
+    if (len > FACTS_MOST_BYTES || !bson_init_static(&tree, data, len) ||
+        !document_to_json(&tree, &json, NULL))
+        return NULL;
+    return json;
+}
+
+// The settings are those of sales-os; timezone and locale may also stand beside businessHours.
+static cJSON *read_facts(const bson_t *doc, const struct account *account)
+{
+    static const char *const zones[] = {"settings.timezone", "settings.businessHours.timezone",
+                                        "timezone", NULL};
+    static const char *const locales[] = {"settings.locale", "settings.language", "locale", NULL};
+    cJSON *facts = cJSON_CreateObject();
+    json_add_str(facts, "id", account->account_id);
+    json_add_str(facts, "name", account->name);
+    json_add_str(facts, "platform", platform_name(account->platform));
+    json_add_str(facts, "timezone", first_str(doc, zones));
+    json_add_str(facts, "locale", first_str(doc, locales));
+    cJSON *hours = read_tree(doc, "settings.businessHours");
+    if (hours)
+        cJSON_AddItemToObject(facts, "businessHours", hours);
+    return facts;
+}
+
 static int64_t read_updated(const bson_t *doc)
 {
     int64_t synced = document_int(doc, "lastSyncedAt", document_int(doc, "lastSync", 0));
@@ -143,6 +182,7 @@ struct account *account_from_document(const struct account_shape *shape, enum pl
     read_budgets(doc, &account->budgets);
     read_flows(doc, account);
     account->updated_ms = read_updated(doc);
+    account->facts = read_facts(doc, account);
     return account;
 }
 

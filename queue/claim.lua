@@ -4,7 +4,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 incarnation, 2 number of this call, 3 most chats
 -- Returns per chat: {chat, epoch, done, state, attempt, result, fired, {records}, {up to 64 mailbox entries}, turn,
---       ms until when the flow is silent or 0, '1' when an event of the chat was done before}.
+--       ms until when the flow is silent or 0, 0 before an event of the chat was done, then 1 or the ms when the person last wrote}.
 -- Nothing for a worker that has no lease. Of an account that is paused nothing but its lane is given: its chats are
 -- parked as they come up, each once, until account.lua or the sweeper lets them go on.
 --

@@ -4,7 +4,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 chat, 2 epoch, 3 done, 4 letters: 's'tate is given, 'k'eep the attempt, keep the 'r'ecords and the turn, 't'imer is given,
 --       5 next: idle, parked or ready, 6 state, 7 delay of the timer in ms (< 0 = cancel), 8 token of the timer,
---       then pairs of (number, reason): the entries that go to the dead letters
+--       9 ms when the person last wrote, 0 = not known to the caller, then pairs of (number, reason): the entries that go to the dead letters
 -- Returns OK. STALE when the caller does not hold the chat under this epoch; BADARG when the numbers make no sense.
 --
 -- Arriving twice: the epoch of the last finish is kept; the same epoch again was done already.
@@ -13,7 +13,7 @@ local chat, done, flags, after = ARGV[1], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local key, mailbox = s .. 'chat:' .. chat, s .. 'mb:' .. chat
 local account = account_of(chat)
 local h = call('HMGET', key, 'st', 'epoch', 'fin', 'done', 'owner', 'fired', 'late', 'early', 'timer', 'paused', 'into',
-               'refused')
+               'refused', 'met')
 local status, epoch, fin, old, owner = h[1], h[2], h[3], tonumber(h[4]), h[5]
 local fired, late, early, timer = h[6], h[7], h[8], h[9]
 local paused, into, joins, refused = h[10], h[11], is_joined(chat), h[12]
@@ -29,7 +29,7 @@ local drop = done - old
 if drop < 0 or drop > call('LLEN', mailbox) then
     return redis.error_reply('BADARG finish of ' .. chat .. ': no entry has the number ' .. ARGV[3])
 end
-for i = 9, #ARGV, 2 do
+for i = 10, #ARGV, 2 do
     local number = tonumber(ARGV[i])
     if number <= old or number > done then
         return redis.error_reply('BADARG finish of ' .. chat .. ': dead letter ' .. ARGV[i] .. ' is not among the done')
@@ -42,7 +42,7 @@ end
 
 local now = now_ms()
 local dead = 0
-for i = 9, #ARGV, 2 do
+for i = 10, #ARGV, 2 do
     local body = call('LINDEX', mailbox, tonumber(ARGV[i]) - old - 1)
     call('XADD', s .. 'dead', '*', 'at', now, 'reason', ARGV[i + 1], 'account', account, 'chat', chat, 'body', body)
     dead = dead + 1
@@ -56,7 +56,8 @@ if drop > 0 then
     end
 end
 if drop > dead then
-    call('HSET', key, 'done', done, 'fin', epoch, 'met', '1') -- the person is no stranger any more
+    -- The person is no stranger any more.
+    call('HSET', key, 'done', done, 'fin', epoch, 'met', math.max(1, tonumber(h[13]) or 0, tonumber(ARGV[9])))
 else
     call('HSET', key, 'done', done, 'fin', epoch)
 end

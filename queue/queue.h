@@ -147,9 +147,10 @@ struct queue_claim {
     size_t record_count;
     const struct queue_entry *entries; // at most 64, oldest first
     size_t entry_count;
-    const char *fired; // token of the timer that is due, or NULL
-    int64_t paused_ms; // until when the chat's flow stays silent; 0 = it may speak
-    bool is_new;       // none of the chat's events was ever done
+    const char *fired;  // token of the timer that is due, or NULL
+    int64_t paused_ms;  // until when the chat's flow stays silent; 0 = it may speak
+    bool is_new;        // none of the chat's events was ever done
+    int64_t inbound_ms; // when the person last wrote, as finish was told; 0 = not known
 };
 /* `claims` is empty when nothing is ready. */
 typedef void (*queue_claim_fn)(void *arg, const struct queue_claim *claims, size_t count,
@@ -251,6 +252,7 @@ struct queue_finish {
     // NULL = leave the chat's timer as it is; a token that came with this claim is then used up
     // (not with QUEUE_READY)
     const struct queue_timer *timer;
+    int64_t inbound_ms;            // when the person last wrote; 0 = not known
     const struct queue_dead *dead; // entries that go to the dead letters
     size_t dead_count;
 };

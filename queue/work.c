@@ -127,6 +127,7 @@ void queue_finish(struct queue *queue, const struct queue_finish *finish, queue_
     cmd_add_str(&cmd, finish->state);
     cmd_add_int(&cmd, timer ? timer->delay_ms : -1);
     cmd_add_str(&cmd, timer ? timer->token : "");
+    cmd_add_int(&cmd, finish->inbound_ms);
     for (size_t i = 0; i < finish->dead_count; i++) {
         cmd_add_int(&cmd, finish->dead[i].number);
         cmd_add_str(&cmd, finish->dead[i].reason);

@@ -38,13 +38,15 @@ static bool claim_read(const redisReply *item, unsigned shard, struct queue_clai
         !is_list(item->element[8]))
         return false;
     const redisReply *records = item->element[7], *entries = item->element[8];
+    int64_t met = reply_int(item->element[11]);
     struct queue_claim claim = {.chat = reply_str(item->element[0]),
                                 .shard = shard,
                                 .epoch = reply_int(item->element[1]),
                                 .done = reply_int(item->element[2]),
                                 .turn = reply_int(item->element[9]),
                                 .paused_ms = reply_int(item->element[10]),
-                                .is_new = reply_int(item->element[11]) != 1,
+                                .is_new = met <= 0,
+                                .inbound_ms = met > 1 ? met : 0,
                                 .state = reply_str(item->element[3]),
                                 .attempt = reply_str(item->element[4]),
                                 .result = reply_str(item->element[5]),

@@ -50,6 +50,8 @@ static enum engine_outcome run_once(struct activation *a, const struct stimulus 
     struct engine_env env = {.now_ms = clock_wall_ms(),
                              .seed = seed_of(&a->session),
                              .contact = a->recorded,
+                             .account = a->account->account->facts,
+                             .inbound_ms = a->inbound_ms,
                              .callback_url = activation_callback_url,
                              .callback_arg = a,
                              .on_step = on_step,
@@ -167,6 +169,8 @@ static void take_in(struct activation *a, const struct activation_entry *entry, 
     history_input(&a->history, entry->number, a->delivery, *ret_adopted);
     if (!event)
         return;
+    if (event_resumes_flow(event) && event->timestamp_ms > a->inbound_ms)
+        a->inbound_ms = event->timestamp_ms;
     activation_take_address(a, event);
     activation_take_merged(a, event, *ret_adopted);
     if (event->kind == EVENT_UNSEND && event->target && a->has_session)

@@ -73,9 +73,10 @@ struct activation {
     size_t entry_count;
     char *fired;
     char *claimed_state;
-    cJSON *settled;    // the attempt's result, when somebody recorded it
-    int64_t paused_ms; // until when the flow stays silent; 0 = it may speak
-    bool is_new;       // no event of the chat was processed before
+    cJSON *settled;     // the attempt's result, when somebody recorded it
+    int64_t paused_ms;  // until when the flow stays silent; 0 = it may speak
+    bool is_new;        // no event of the chat was processed before
+    int64_t inbound_ms; // when the person last wrote, by Meta's time; 0 = unknown
     // The chat's state
     bool has_session;
     struct session session;

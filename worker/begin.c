@@ -158,6 +158,8 @@ static void read_state(struct activation *a, const char *text)
     read_pause(a, json);
     a->consumed = json_int(json, "consumed", a->done);
     a->closed = json_bool(json, "closed", false);
+    if (json_int(json, "inbound", 0) > a->inbound_ms)
+        a->inbound_ms = json_int(json, "inbound", 0);
     const char *park = json_str(json, "park");
     a->park_token = park ? (strcmp(park, "settle") == 0 ? "settle" : "retry") : NULL;
     a->park_ms = json_int(json, "park_ms", 0);
@@ -192,6 +194,7 @@ void activation_start(struct worker *worker, const struct queue_claim *claim)
     a->fired = x_dup(claim->fired);
     a->claimed_state = x_dup(claim->state);
     a->is_new = claim->is_new;
+    a->inbound_ms = claim->inbound_ms;
     a->paused_ms = claim->paused_ms > clock_wall_ms() ? claim->paused_ms : 0;
     worker->active++;
     history_init(&a->history);

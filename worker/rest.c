@@ -84,6 +84,8 @@ static char *state_json(const struct activation *a, bool resting)
     }
     if (!resting) {
         json_add_int(json, "consumed", a->consumed);
+        if (a->inbound_ms > 0)
+            json_add_int(json, "inbound", a->inbound_ms);
         cJSON_AddBoolToObject(json, "closed", a->closed);
         json_add_str(json, "park", a->park_token);
         json_add_int(json, "park_ms", a->park_ms);
@@ -169,6 +171,7 @@ void activation_finish(struct activation *a)
     struct queue_timer timer = resting_timer(a, &token);
     struct queue_finish call = {.chat = a->chat,
                                 .epoch = a->epoch,
+                                .inbound_ms = a->inbound_ms,
                                 .done = a->consumed,
                                 .state = state,
                                 .keep_attempt = a->attempt.key != NULL,
@@ -189,6 +192,7 @@ void activation_defer(struct activation *a, int64_t delay_ms)
     struct queue_timer timer = {.delay_ms = delay_ms, .token = a->fired ? a->fired : "retry:later"};
     struct queue_finish call = {.chat = a->chat,
                                 .epoch = a->epoch,
+                                .inbound_ms = a->inbound_ms,
                                 .done = a->done,
                                 .state = a->claimed_state,
                                 .keep_attempt = true,

@@ -17,6 +17,13 @@ def answers(name, text, *triggers, waits=False, **more):
                 *ask, ("e", "end", {}), name=name, **more)
 
 
+def edges(words):
+    """Edges as "from>to" and "from:handle>to"."""
+    ends = [word.split(">") for word in words.split()]
+    return [{"id": f"e{i}", "source": a.split(":")[0], "target": b, **({"sourceHandle": a.split(":")[1]} if ":" in a else {})}
+            for i, (a, b) in enumerate(ends)]
+
+
 # In the order of the account's list.
 FLOWS = [
     answers("fallback", "I did not understand.", {"type": "default"}),
@@ -27,6 +34,13 @@ FLOWS = [
     answers("thanks", "Thanks for {{ event.emoji }}!", {"type": "reaction", "emoji": ["❤"]}),
     answers("again", "Again?", {"type": "reaction", "emoji": ["🔁"], "interrupts": True}),
     answers("price", "It is 7 Euro; you wrote {{ event.id }}.", {"type": "comment", "words": ["price"]}),
+    flow(("s", "start", {"triggers": ["manual"]}), ("now", "window", {}), ("open", "message", {"message": "Still there?"}),
+         ("closed", "end", {"message": "Too late."}), ("e", "end", {}), name="remind",
+         edges=edges("s>now now:open>open now:closed>closed open>e")),
+    flow(("s", "start", {"triggers": [{"type": "keyword", "words": ["hours"]}]}),
+         ("now", "schedule", {"variable": "office"}), ("open", "message", {"message": "We are here."}),
+         ("closed", "message", {"message": "Closed until {{ office.opensAt | slice: 11, 16 }}."}), ("e", "end", {}), name="hours",
+         edges=edges("s>now now:open>open now:closed>closed open>e closed>e")),
     answers("order", "Order {{ order.number }} is on its way.", "manual",
             variables=[{"name": "order", "type": "object", "defaultValue": {}}]),
 ]
@@ -208,6 +222,24 @@ class Triggers(unittest.TestCase):
         self.assertEqual(again.stdout, f"order-7-{contact} was queued before\n")
         self.expect_silence(contact)
         self.assertEqual(self.entries(contact, "start")[0]["trigger"], "manual")
+
+    def test_a_start_by_hand_knows_when_the_person_last_wrote(self):
+        person = self.known()
+        self.start("remind", person.contact)
+        self.expect(person, "Still there?")
+        stranger = self.person()
+        self.start("remind", stranger.contact)
+        self.expect(stranger, "Too late.")
+
+    def test_the_account_s_opening_hours_are_those_of_its_settings(self):
+        hours = {"enabled": True, "timezone": "Asia/Kolkata", "schedule": {"monday": "09:30-09:31"}}
+        changed = self.mongo.integrations.update_one({"credentials.pageId": PAGE}, {"$set": {"settings.businessHours": hours}})
+        self.assertEqual(changed.matched_count, 1)
+        self.system.run("account", "disable", self.ids["fallback"], "--platform", "messenger", "--id", PAGE)
+        self.system.run("account", "enable", self.ids["fallback"], "--platform", "messenger", "--id", PAGE)  # announced
+        person = self.known()
+        self.say(person, "hours")
+        self.expect(person, "Closed until 09:30.")
 
     def test_a_session_that_waits_is_ended_only_when_it_is_said(self):
         person = self.known()

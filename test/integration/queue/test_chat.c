@@ -87,6 +87,23 @@ static void a_chat_is_new_until_an_event_of_it_was_done(void **state)
     held_deinit(&held);
 }
 
+static void when_the_person_last_wrote_is_kept_and_only_moves_forward(void **state)
+{
+    static const int64_t told[] = {0, 1767603600000, 1767603500000, 0, 1767603700000};
+    static const int64_t kept[] = {0, 0, 1767603600000, 1767603600000, 1767603600000};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        admit("messenger:a", "1", "x");
+        struct held held = claim_one();
+        assert_int_equal(held.inbound_ms, kept[i]);
+        struct queue_finish done = {.chat = held.chat,
+                                    .epoch = held.epoch,
+                                    .done = held.done + 1,
+                                    .inbound_ms = told[i]};
+        assert_int_equal(world_finish(&world, queue, &done), ERR_NONE);
+        held_deinit(&held);
+    }
+}
+
 static void a_held_chat_is_nobody_elses(void **state)
 {
     admit("messenger:a", "1", "x");
@@ -393,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(accounts_take_turns),
         TEST(a_chat_is_new_until_an_event_of_it_was_done),
+        TEST(when_the_person_last_wrote_is_kept_and_only_moves_forward),
         TEST(a_held_chat_is_nobody_elses),
         TEST(the_journal_comes_back_after_a_handback),
         TEST(an_idle_chat_expires_and_numbers_go_on_rising),

@@ -183,6 +183,7 @@ void on_world_claimed(void *arg, const struct queue_claim *claims, size_t count,
     held->epoch = c->epoch;
     held->done = c->done;
     held->is_new = c->is_new;
+    held->inbound_ms = c->inbound_ms;
     held->state = x_dup(c->state);
     held->attempt = x_dup(c->attempt);
     held->result = x_dup(c->result);

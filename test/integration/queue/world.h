@@ -81,6 +81,7 @@ struct held {
     char chat[64];
     int64_t epoch, done;
     bool is_new;
+    int64_t inbound_ms;
     char *state, *attempt, *result, *fired;
     size_t record_count, entry_count;
     char *records[8];
