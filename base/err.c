@@ -15,6 +15,7 @@ bool err_set(struct err *err, enum err_code code, const char *fmt, ...)
     if (!err)
         return false;
     err->code = code;
+    err->timed_out = false;
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(err->text, sizeof err->text, fmt, ap);

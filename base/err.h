@@ -27,6 +27,7 @@ enum err_code {
 struct err {
     enum err_code code;
     char text[256];
+    bool timed_out; // beside UNAVAILABLE and AMBIGUOUS: the time was up
 };
 
 // Fills err (which may be NULL) and returns false, so that callers write `return err_set(...)`.

@@ -117,6 +117,7 @@ static void explain_failure(struct http_call *call, CURLcode code, struct err *r
         err_set(ret_err, ERR_AMBIGUOUS, "the connection was lost after the request was sent");
     else
         err_set(ret_err, may_have_left(call) ? ERR_AMBIGUOUS : ERR_UNAVAILABLE, "%s", text);
+    ret_err->timed_out = code == CURLE_OPERATION_TIMEDOUT;
 }
 
 static void transfer_done(struct http_call *call, CURLcode code)
@@ -152,6 +153,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
         return;
     err_set(&err, may_have_left(call) ? ERR_AMBIGUOUS : ERR_UNAVAILABLE, "no answer within %lld ms",
             (long long)call->timeout_ms);
+    err.timed_out = true;
     curl_multi_remove_handle(call->http->multi, call->easy);
     call_finish(call, NULL, &err);
 }

@@ -63,7 +63,7 @@ const char *http_header_get(const struct http_response *response, const char *na
 /*
  * response is NULL when there was none. err: ERR_UNAVAILABLE (nothing left this machine: refused,
  * DNS, connect time-out), ERR_AMBIGUOUS (it may have left), ERR_LIMIT (answer too large), ERR_INPUT
- * (bad URL), ERR_CANCELED.
+ * (bad URL), ERR_CANCELED. err->timed_out beside the first two: no answer in time.
  */
 typedef void (*http_done_fn)(void *arg, const struct http_response *response,
                              const struct err *err);

@@ -44,9 +44,10 @@ struct effect {
     struct choice *choices;
     size_t choice_count;
     // EFFECT_HTTP
-    char *method; // GET, POST, PUT, DELETE
+    char *method; // GET, POST, PUT, PATCH, DELETE
     char *url;
-    cJSON *headers; // object of strings, or NULL
+    cJSON *headers; // object of strings, or NULL; "Authorization: Basic name:password" is encoded
+                    // when it leaves (secrets belong inside)
     char *body;     // or NULL
     int64_t timeout_ms;
     char *secret_mark; // url, headers and body hold MARKnameMARK where a secret belongs; or NULL
@@ -76,8 +77,8 @@ MUST_USE bool effect_from_json(const cJSON *json, struct effect *ret_effect, str
 struct effect_result {
     bool ok;
     const char *error; // when !ok: what happened, in words for the operator
-    // EFFECT_HTTP: parsed body (or a string); EFFECT_AI: {text, model, tokens, json?, tool_calls?};
-    // borrowed
+    // EFFECT_HTTP: parsed body (or a string); EFFECT_AI: {text, model, tokens, json?, tool_calls?},
+    // the last a list of {id, type, function: {name, arguments (a text)}}; borrowed
     const cJSON *value;
     int status;         // EFFECT_HTTP: the HTTP status; 0 when there was none
     bool timed_out;     // EFFECT_HTTP, EFFECT_AI: no answer in time

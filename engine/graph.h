@@ -40,6 +40,7 @@ struct flow_node {
     int error;    // where a failure of the node leads, or NOWHERE
     int way_from; // the last node that was given a way to here, or NOWHERE
     bool entered; // some way or edge leads here
+    bool called;  // another node comes here and goes on by itself
     UT_hash_handle hh;
 };
 

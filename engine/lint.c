@@ -112,6 +112,8 @@ static void dead_end_lint(struct compile *c)
     for (size_t i = 0; i < flow->count; i++) {
         const struct flow_node *node = &flow->nodes[i];
         bool is_end = node->type && node->type->role == NODE_END;
+        if (node->called && node->way_count == 0)
+            continue; // its caller goes on
         if (!is_end && node->way_count == 0 && node->type)
             warn(c, "dead-end", node->id, "nothing follows: the session ends here as completed");
         else if (!good[i])

@@ -202,6 +202,8 @@ int node_edge(struct node_parse *p, const char *handle); // NULL: an edge withou
 int node_default_edge(
     struct node_parse *p); // ask last: no handle, "default", "else", else any unclaimed
 int node_target(struct node_parse *p, const char *node_id, const char *field);
+// The same for a node that is called (NODE_CALL, single): nothing need follow it.
+int node_call_target(struct node_parse *p, const char *node_id, const char *field);
 int node_start_target(struct node_parse *p); // the flow's start node, as a way of this one
 size_t node_edge_count(const struct node_parse *p);
 struct node_edge_view {

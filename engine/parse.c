@@ -275,6 +275,14 @@ int node_target(struct node_parse *p, const char *node_id, const char *field)
     return target;
 }
 
+int node_call_target(struct node_parse *p, const char *node_id, const char *field)
+{
+    int target = node_target(p, node_id, field);
+    if (target != NOWHERE)
+        p->compile->flow->nodes[target].called = true;
+    return target;
+}
+
 int node_start_target(struct node_parse *p)
 {
     struct flow *flow = p->compile->flow;

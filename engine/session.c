@@ -158,6 +158,8 @@ char *session_to_json(const struct session *s)
         snprintf(seed, sizeof seed, "%016" PRIx64, s->seed);
         json_add_str(json, "seed", seed);
     }
+    if (s->tokens)
+        json_add_int(json, "tokens", s->tokens);
     json_add_str(json, "outcome", s->outcome);
     json_add_str(json, "error", s->error);
     char *text = json_print(json);
@@ -238,6 +240,7 @@ static bool session_parse(cJSON *json, struct session *s, struct err *err)
     s->inbound_ms = json_int(json, "inbound", 0);
     const char *seed = json_str(json, "seed");
     s->seed = seed ? strtoull(seed, NULL, 16) : 0;
+    s->tokens = json_int(json, "tokens", 0);
     s->outcome = x_dup(json_str(json, "outcome"));
     s->error = x_dup(json_str(json, "error"));
     return true;

@@ -1,52 +1,42 @@
 // SPDX-License-Identifier: MIT
 /*
- * api: calls an HTTP API. The parsed body goes to responseVariable; the variable named by the
- * node's id always gets {status, ok, error?} and, without a responseVariable, body.
+ * api: calls an HTTP API. The parsed body goes to responseVariable, parts of it where `mapping`
+ * says; the variable named by the node's id always gets {status, ok, error?} and, without a
+ * responseVariable, body. A call that failed for a while is made again as `retry` says: the session
+ * waits for the clock, so that the wait outlives the process.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/node.h"
 #include "engine/path.h"
-#include "engine/template.h"
+#include "nodes/api_mapping.h"
+#include "nodes/api_request.h"
 #include "nodes/types.h"
 
-enum { HEADERS_MAX = 50, TIMEOUT_DEFAULT_MS = 10000 };
+enum { RETRY_TIMES = 3, RETRY_BACKOFF_MS = 1000, RETRY_WAIT_MAX_MS = 3600000 };
 
-struct header {
-    char *name;
-    struct template *value;
-};
+// Why a call may be made again; bits of `retry_on`, by the words of `retry.on`.
+enum { ON_TIMEOUT = 1, ON_5XX = 2, ON_429 = 4, ON_NETWORK = 8, ON_ALL = 15 };
+static const char *const retry_words[] = {"timeout", "5xx", "429", "network", NULL};
 
 struct api {
-    struct template *url;
-    const char *method; // of the table below
-    struct header *headers;
-    size_t header_count;
-    struct template *text_body;     // a body that is a text, or
-    struct value_template *body;    // any other JSON, or neither
+    struct api_request request;
+    struct mapping mapping;
     struct path *response, *status; // response may be NULL
-    int64_t timeout_ms;
-    int next, error;
+    int retry_times;                // 0: never
+    unsigned retry_on;
+    double backoff_ms, factor;
+    int next, error, timeout;
 };
-
-static const char *const methods[] = {"GET", "POST", "PUT", "DELETE", NULL};
 
 static void api_free(void *config)
 {
     struct api *api = config;
-    template_free(api->url);
-    for (size_t i = 0; i < api->header_count; i++) {
-        free(api->headers[i].name);
-        template_free(api->headers[i].value);
-    }
-    free(api->headers);
-    template_free(api->text_body);
-    value_template_free(api->body);
+    api_request_deinit(&api->request);
+    mapping_deinit(&api->mapping);
     path_free(api->response);
     path_free(api->status);
     free(api);
@@ -54,88 +44,39 @@ static void api_free(void *config)
 
 /* Compiling */
 
-static bool url_is_http(const char *url)
+static void retry_parse(struct api *api, const cJSON *retry)
 {
-    return strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
-}
-
-// RFC 9110 token: what a header's name may have.
-static bool name_is_token(const char *name)
-{
-    size_t len = strlen(name);
-    for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)name[i]) && !strchr("!#$%&'*+-.^_`|~", name[i]))
-            return false;
-    return len > 0 && len <= 100;
-}
-
-static void headers_parse(struct node_parse *p, struct api *api, const cJSON *headers)
-{
-    const cJSON *item;
-    int count = cJSON_GetArraySize(headers);
-    if (count > HEADERS_MAX) {
-        node_error(p, "field-value", "apiConfig.headers: more than %d", HEADERS_MAX);
+    if (!retry)
         return;
+    api->retry_times = (int)node_number(retry, "times", RETRY_TIMES);
+    api->backoff_ms = node_number(retry, "backoff", RETRY_BACKOFF_MS);
+    api->factor = node_number(retry, "factor", 2);
+    const cJSON *on = node_member(retry, "on"), *word;
+    api->retry_on = on ? 0 : ON_ALL;
+    cJSON_ArrayForEach(word, on) {
+        for (unsigned i = 0; retry_words[i]; i++)
+            if (strcmp(retry_words[i], word->valuestring) == 0)
+                api->retry_on |= 1u << i;
     }
-    api->headers = x_calloc((size_t)count + 1, sizeof *api->headers);
-    cJSON_ArrayForEach(item, headers) {
-        if (!cJSON_IsString(item) || !name_is_token(item->string)) {
-            node_error(p, "field-type", "apiConfig.headers: '%.60s' must be a text", item->string);
-            continue;
-        }
-        struct header *header = &api->headers[api->header_count++];
-        header->name = x_dup(item->string);
-        header->value = node_template_text(p, item->valuestring, "apiConfig.headers");
-    }
-}
-
-// A text that is JSON is taken as JSON, so that an inserted value cannot break out of its string.
-static void text_body_parse(struct node_parse *p, struct api *api, const char *text)
-{
-    cJSON *json =
-        strchr("{[", text[strspn(text, " \t\r\n")]) ? json_read(text, strlen(text), NULL) : NULL;
-    if (json)
-        api->body = node_value(p, json, "apiConfig.body");
-    else
-        api->text_body = node_template_text(p, text, "apiConfig.body");
-    cJSON_Delete(json);
-}
-
-static void body_parse(struct node_parse *p, struct api *api, const cJSON *body)
-{
-    if (!body || (cJSON_IsString(body) && !*body->valuestring))
-        return;
-    if (strcmp(api->method, "GET") == 0)
-        node_warn(p, "api-body-unused", "a GET request has no body: it is not sent");
-    else if (!cJSON_IsString(body))
-        api->body = node_value(p, body, "apiConfig.body");
-    else
-        text_body_parse(p, api, body->valuestring);
 }
 
 static void *api_parse(struct node_parse *p)
 {
     struct api *api = x_alloc(sizeof *api);
     const cJSON *config = node_member(p->data, "apiConfig");
-    api->url = node_template(p, config, "url");
-    const char *url = json_str(config, "url");
-    if (api->url && strncmp(url, "{{", 2) != 0 && !url_is_http(template_prefix(api->url)))
-        node_error(p, "field-value", "apiConfig.url: must begin with http:// or https://");
-    const char *method = json_str(config, "method");
-    api->method = methods[0];
-    for (size_t i = 0; method && methods[i]; i++)
-        if (strcmp(methods[i], method) == 0)
-            api->method = methods[i];
-    headers_parse(p, api, node_member(config, "headers"));
-    body_parse(p, api, node_member(config, "body"));
+    api_request_parse(p, config, &api->request);
+    retry_parse(api, node_member(config, "retry"));
     api->response = node_sets(p, config, "responseVariable", NULL);
     api->status = node_sets(p, NULL, "", p->id);
     if (api->response && strcmp(path_root(api->response), path_root(api->status)) == 0)
         node_error(p, "variable-bad",
                    "apiConfig.responseVariable: the node's own id holds its status; choose another "
                    "name");
-    api->timeout_ms = (int64_t)node_number(config, "timeout", TIMEOUT_DEFAULT_MS);
+    mapping_parse(p, node_member(config, "mapping"), node_member(config, "required"),
+                  path_root(api->status), &api->mapping);
     api->error = node_edge(p, "error");
+    api->timeout = node_edge(p, "timeout");
+    api->timeout = api->timeout == NOWHERE ? api->error : api->timeout;
     api->next = node_edge(p, "success");
     int other = node_default_edge(p);
     api->next = api->next == NOWHERE ? other : api->next;
@@ -143,71 +84,6 @@ static void *api_parse(struct node_parse *p)
 }
 
 /* Running */
-
-// RFC 3986: everything but unreserved characters, so that a value cannot add a query, a path or a
-// host.
-static void url_escape(const char *value, struct buf *out)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
-        if (isalnum(c) || strchr("-._~", c)) {
-            buf_add_char(out, (char)c);
-            continue;
-        }
-        char hex[3] = {'%', digits[c >> 4], digits[c & 15]};
-        buf_add(out, hex, sizeof hex);
-    }
-}
-
-static bool url_render(struct node_run *run, const struct api *api, char **ret_url)
-{
-    if (!node_render_escaped(run, api->url, url_escape, ret_url))
-        return err_prefix(&run->err, "url");
-    for (char *c = *ret_url; *c; c++)
-        if ((unsigned char)*c <= ' ')
-            *c = '+'; // a blank or a line break in the first value: never a second header
-    return true;
-}
-
-static bool headers_render(struct node_run *run, const struct api *api)
-{
-    struct effect *effect = run->effect;
-    effect->headers = cJSON_CreateObject();
-    if (api->body)
-        json_add_str(effect->headers, "Content-Type", "application/json");
-    for (size_t i = 0; i < api->header_count; i++) {
-        const struct header *header = &api->headers[i];
-        char *value;
-        if (!node_render(run, header->value, &value))
-            return false;
-        for (char *c = value; *c; c++)
-            if ((unsigned char)*c < ' ' || *c == 0x7f)
-                *c = ' '; // a value must not end its line
-        // Case-insensitive on purpose: the flow's own Content-Type takes the place of ours.
-        cJSON_DeleteItemFromObject(effect->headers, header->name);
-        json_add_str(effect->headers, header->name, value);
-        free(value);
-    }
-    return true;
-}
-
-static bool body_render(struct node_run *run, const struct api *api)
-{
-    cJSON *value;
-    if (api->text_body)
-        return node_render(run, api->text_body, &run->effect->body);
-    if (!api->body)
-        return true;
-    if (!node_render_value(run, api->body, &value))
-        return false;
-    run->effect->body = json_print(value);
-    cJSON_Delete(value);
-    if (strlen(run->effect->body) <= run->limits->value_bytes)
-        return true;
-    return err_set(&run->err, ERR_LIMIT, "the body has more than %zu bytes (limit value_bytes)",
-                   run->limits->value_bytes);
-}
 
 // Stores status and body, also of a failure: the error branch may want them.
 static bool result_store(struct node_run *run, const struct api *api,
@@ -229,25 +105,40 @@ static bool result_store(struct node_run *run, const struct api *api,
     return !api->response || node_set(run, api->response, body);
 }
 
+/*
+ * The first try's number in the session names all of them, as the shell names a first one: an API
+ * that knows the key does not do its work twice.
+ */
+static void key_put(struct node_run *run)
+{
+    int first = node_state_get(run, "first");
+    if (!first) {
+        node_state_set(run, "first", (int)(run->session->effect_seq + 1));
+        return;
+    }
+    if (cJSON_GetObjectItem(run->effect->headers, "Idempotency-Key"))
+        return; // the flow's own
+    char *key = x_printf("hm:%s:%d", run->session->id, first);
+    json_add_str(run->effect->headers, "Idempotency-Key", key);
+    free(key);
+}
+
 static enum node_verdict api_enter(struct node_run *run)
 {
     const struct api *api = run->config;
-    char *url = NULL;
-    if (!url_render(run, api, &url))
+    bool bad_url;
+    if (!api_request_render(run, &api->request, &bad_url))
         return NODE_FAILED;
-    run->effect->url = url;
-    if (!url_is_http(url)) {
+    if (bad_url) {
         const struct effect_result none = {.error = "the URL is not of http or https"};
         return result_store(run, api, &none, false)
                    ? node_fail_to(run, api->error,
-                                  "the URL '%.80s' does not begin with http:// or https://", url)
+                                  "the URL '%.80s' does not begin with http:// or https://",
+                                  run->effect->url)
                    : NODE_FAILED;
     }
-    run->effect->kind = EFFECT_HTTP;
-    run->effect->method = x_dup(api->method);
-    run->effect->timeout_ms = api->timeout_ms;
-    if (!headers_render(run, api) || !body_render(run, api))
-        return NODE_FAILED;
+    if (api->retry_times)
+        key_put(run);
     return NODE_EFFECT;
 }
 
@@ -263,36 +154,116 @@ static enum node_verdict refused(struct node_run *run, const struct api *api,
     return node_fail_to(run, api->error, "the answer cannot be kept: %.200s", why.text);
 }
 
-static enum node_verdict api_resume(struct node_run *run, const struct node_signal *signal)
+static unsigned failure_of(const struct effect_result *result)
 {
-    const struct api *api = run->config;
-    const struct effect_result *result = signal->result;
-    bool ok = result->ok && result->status < 400;
-    if (!result_store(run, api, result, ok))
+    if (result->timed_out)
+        return ON_TIMEOUT;
+    if (result->status == 429)
+        return ON_429;
+    if (result->status >= 500)
+        return ON_5XX;
+    return result->status == 0 && !result->ok ? ON_NETWORK : 0;
+}
+
+static bool may_retry(const struct node_run *run, const struct api *api,
+                      const struct effect_result *result)
+{
+    return node_state_get(run, "tries") < api->retry_times && (failure_of(result) & api->retry_on);
+}
+
+static enum node_verdict retry_wait(struct node_run *run, const struct api *api,
+                                    const struct effect_result *result)
+{
+    int tries = node_state_get(run, "tries");
+    double wait_ms = api->backoff_ms;
+    for (int i = 0; i < tries; i++)
+        wait_ms *= api->factor;
+    if (wait_ms > RETRY_WAIT_MAX_MS)
+        wait_ms = RETRY_WAIT_MAX_MS;
+    node_state_set(run, "tries", tries + 1);
+    if (result->status)
+        node_decide(run, "HTTP %d: again in %.0f ms", result->status, wait_ms);
+    else
+        node_decide(run, "%.80s: again in %.0f ms", result->error, wait_ms);
+    return node_wait_delay(run, (int64_t)wait_ms);
+}
+
+static enum node_verdict answered(struct node_run *run, const struct api *api,
+                                  const struct effect_result *result)
+{
+    const char *lacks = mapping_lacks(&api->mapping, result->value);
+    if (lacks)
+        return node_fail_to(run, api->error, "the answer has no '%.80s'", lacks);
+    if (!mapping_store(run, &api->mapping, result->value))
         return refused(run, api, result);
-    if (!result->ok)
-        return node_fail_to(run, api->error, "the API call failed: %s", result->error);
-    if (!ok)
-        return node_fail_to(run, api->error, "the API answered HTTP %d", result->status);
     return node_go(run, api->next, node_decide(run, "HTTP %d", result->status));
 }
 
+static enum node_verdict api_resume(struct node_run *run, const struct node_signal *signal)
+{
+    const struct api *api = run->config;
+    if (signal->kind == SIGNAL_TIMER)
+        return api_enter(run);
+    const struct effect_result *result = signal->result;
+    bool ok = result->ok && result->status < 400;
+    if (!ok && may_retry(run, api, result))
+        return retry_wait(run, api, result);
+    if (!result_store(run, api, result, ok))
+        return refused(run, api, result);
+    if (!result->ok)
+        return node_fail_to(run, result->timed_out ? api->timeout : api->error,
+                            "the API call failed: %s", result->error);
+    if (!ok)
+        return node_fail_to(run, api->error, "the API answered HTTP %d", result->status);
+    return answered(run, api, result);
+}
+
 static const char *const aliases[] = {"apiNode", "http", "httpNode", "webhook", NULL};
-static const char *const handles[] = {"success", "error", NULL};
+static const char *const handles[] = {"success", "error", "timeout", NULL};
+
+static const struct node_field retry_fields[] = {
+    {.name = "times", .kind = FIELD_NUMBER, .min = 1, .max = 5, .help = "3 unless given"},
+    {.name = "backoff",
+     .kind = FIELD_NUMBER,
+     .min = 100,
+     .max = RETRY_WAIT_MAX_MS,
+     .help = "milliseconds before the first; 1000 unless given"},
+    {.name = "factor",
+     .kind = FIELD_NUMBER,
+     .min = 1,
+     .max = 10,
+     .help = "each wait is so many times the one before; 2 unless given"},
+    {.name = "on", .kind = FIELD_WORDS, .words = retry_words, .help = "all of them unless given"},
+    {0},
+};
 
 static const struct node_field config_fields[] = {
-    {.name = "url", .kind = FIELD_TEMPLATE, .required = true, .help = "values are URL-encoded"},
-    {.name = "method", .kind = FIELD_WORD, .words = methods, .help = "GET unless given"},
+    {.name = "url", .kind = FIELD_SECRETS, .required = true, .help = "values are URL-encoded"},
+    {.name = "method", .kind = FIELD_WORD, .words = api_methods, .help = "GET unless given"},
+    {.name = "query", .kind = FIELD_OBJECT, .help = "name: value; put behind the URL, encoded"},
     {.name = "headers", .kind = FIELD_OBJECT, .help = "name: template"},
+    {.name = "auth",
+     .kind = FIELD_OBJECT,
+     .members = api_request_auth_fields,
+     .help = "who asks; secrets belong here"},
     {.name = "body",
      .kind = FIELD_ANY,
      .help = "a template, or JSON whose texts are templates; not with GET"},
+    {.name = "bodyType", .kind = FIELD_WORD, .words = api_body_types, .help = "json unless given"},
     {.name = "responseVariable", .kind = FIELD_VARIABLE, .help = "gets the answer's body"},
+    {.name = "mapping", .kind = FIELD_OBJECT, .help = "variable: path in the answer's body"},
+    {.name = "required",
+     .kind = FIELD_LIST,
+     .help = "variables of `mapping` that must be in the answer, else it is an error"},
     {.name = "timeout",
      .kind = FIELD_NUMBER,
      .min = 1,
      .max = 120000,
      .help = "milliseconds; 10000 unless given"},
+    {.name = "retry",
+     .kind = FIELD_OBJECT,
+     .members = retry_fields,
+     .help = "when to call again, and how often"},
     {0},
 };
 
