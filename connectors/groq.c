@@ -12,6 +12,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "connectors/answer.h"
+#include "connectors/groq_format.h"
 
 enum { DEFAULT_TIMEOUT_MS = 30000, RESPONSE_MAX = 1 << 20, MODELS_MAX = 16 };
 
@@ -28,7 +29,11 @@ struct groq {
 
 struct groq_call {
     struct groq *groq;
-    cJSON *body; // `model` is replaced at each try
+    cJSON *body;   // `model` is replaced at each try
+    cJSON *schema; // or NULL
+    enum groq_json json;
+    bool has_tools;
+    bool timed_out;
     char *models[MODELS_MAX];
     size_t model_count, model_now;
     char *idempotency_key;
@@ -111,6 +116,7 @@ static void finish(struct groq_call *call, const struct groq_result *result)
     for (size_t i = 0; i < call->model_count; i++)
         free(call->models[i]);
     cJSON_Delete(call->body);
+    cJSON_Delete(call->schema);
     free(call->idempotency_key);
     free(call);
 }
@@ -127,6 +133,7 @@ static void fail(struct groq_call *call, bool retry, int64_t retry_after_ms, con
                      .model = call->model_count ? call->models[call->model_now] : "",
                      .retry = retry,
                      .retry_after_ms = retry_after_ms,
+                     .timed_out = call->timed_out,
                      .error = error,
                  });
     free(error);
@@ -138,16 +145,24 @@ static void succeed(struct groq_call *call, const cJSON *root, const cJSON *choi
     const char *text = json_str(json_get(choice, "message"), "content");
     const char *model = json_str(root, "model");
     const char *finish_reason = json_str(choice, "finish_reason");
+    const char *wrong = NULL;
+    cJSON *calls = call->has_tools ? groq_calls_read(json_get(choice, "message"), &wrong) : NULL;
 
+    if (wrong) {
+        fail(call, true, 0, wrong, NULL);
+        return;
+    }
     finish(call, &(struct groq_result){
                      .ok = true,
                      .text = text ? text : "", // null beside tool calls
                      .model = model ? model : call->models[call->model_now],
+                     .tool_calls = calls,
                      .finish_reason = finish_reason ? finish_reason : "",
                      .prompt_tokens = (int)json_int(usage, "prompt_tokens", 0),
                      .completion_tokens = (int)json_int(usage, "completion_tokens", 0),
                      .error = "",
                  });
+    cJSON_Delete(calls);
 }
 
 // ---- Answers
@@ -175,6 +190,19 @@ static bool is_worth_retrying(const struct http_response *response, const cJSON 
            status >= 500;
 }
 
+// The model does not take a schema (or not this one): it is asked in words then.
+static bool schema_is_refused(const struct groq_call *call, int status, const cJSON *error)
+{
+    const char *words = json_str(error, "message"), *code = json_str(error, "code");
+
+    if (status != 400 || !call->schema || call->json != GROQ_JSON_SCHEMA || !words)
+        return false;
+    if (json_get(error, "failed_generation") || (code && strcmp(code, "json_validate_failed") == 0))
+        return false;
+    return strstr(words, "json_schema") || strstr(words, "response_format") ||
+           strstr(words, "response format");
+}
+
 static void answer_is_error(struct groq_call *call, const struct http_response *response,
                             const cJSON *root)
 {
@@ -186,6 +214,12 @@ static void answer_is_error(struct groq_call *call, const struct http_response *
     if (model_is_gone(response->status, json_str(error, "code")) &&
         call->model_now + 1 < call->model_count) {
         call->model_now++;
+        ask(call);
+        return;
+    }
+    if (schema_is_refused(call, response->status, error)) {
+        call->json = GROQ_JSON_OBJECT;
+        groq_format_set(call->body, call->schema, call->json);
         ask(call);
         return;
     }
@@ -206,6 +240,7 @@ static void on_answer(void *arg, const struct http_response *response, const str
     struct groq_call *call = arg;
 
     if (!response) {
+        call->timed_out = err->timed_out;
         bool retry = err->code == ERR_UNAVAILABLE || err->code == ERR_AMBIGUOUS;
         fail(call, retry, 0, "no answer", err->text);
         return;
@@ -276,5 +311,13 @@ void groq_chat(struct groq *groq, const struct groq_request *request, groq_done_
         json_add_int(body, "max_completion_tokens", request->max_tokens);
     json_add_str(body, "user", request->user);
     cJSON_AddBoolToObject(body, "stream", false);
+    call->has_tools = cJSON_GetArraySize(request->tools) > 0;
+    if (call->has_tools)
+        groq_tools_set(body, request->tools);
+    if (request->schema) {
+        call->schema = cJSON_Duplicate(request->schema, true);
+        call->json = call->has_tools ? GROQ_JSON_WORDS : GROQ_JSON_SCHEMA;
+        groq_format_set(body, call->schema, call->json);
+    }
     ask(call);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Groq's chat completions (platform reference, section 6): a model list tried in order (404 and 400
- * of a retired model → the next), answers checked, null content tolerated. Callback contract as in
- * http.h.
+ * of a retired model → the next), answers checked, null content tolerated. JSON answers are asked
+ * for by a schema; where the model or the use of tools does not allow that, by json_object or in
+ * words. Callback contract as in http.h.
  */
 #pragma once
 
@@ -26,7 +27,10 @@ void groq_free(struct groq *groq); // after its http: calls under way end with t
 
 struct groq_request {
     const cJSON *models; // array of strings tried before the configured list; may be NULL or empty
-    const cJSON *messages;       // array of {role, content}; borrowed for the call
+    // Array of {role, content, tool_calls?, tool_call_id?}; borrowed for the call, as all here
+    const cJSON *messages;
+    const cJSON *tools;          // array of {name, description, parameters}, or NULL
+    const cJSON *schema;         // JSON Schema of an object that the answer is to be, or NULL
     double temperature;          // < 0 = not sent
     int max_tokens;              // 0 = not sent
     const char *user;            // opaque id of the person, or NULL
@@ -36,9 +40,13 @@ struct groq_result {
     bool ok;
     const char *text;  // the answer; "" when the content was null
     const char *model; // the one that answered
+    // What it wants done first: a checked list of {id, type, function: {name, arguments (a text)}},
+    // at most 16, 64 KiB of arguments in all; NULL = nothing, always so without tools
+    const cJSON *tool_calls;
     const char *finish_reason;
     int prompt_tokens, completion_tokens;
     bool retry;             // !ok: worth another try
+    bool timed_out;         // !ok: no answer in time
     int64_t retry_after_ms; // hint, 0 = none
     const char *error;      // !ok: in words, without secrets
 };

@@ -35,6 +35,7 @@ void account_free(struct account *account)
     for (size_t i = 0; i < account->secret_count; i++)
         secret_free(account->secrets[i].value);
     free(account->secrets);
+    free(account->knowledge);
     free(account);
 }
 
@@ -100,6 +101,7 @@ bool account_load(struct db *db, enum platform platform, const char *account_id,
     bool ok = open_token(db, account_stored_token(account, doc), account, err);
     account_read_secrets(db, doc, account);
     bson_destroy(doc);
+    ok = ok && user_knowledge(db, account->user_id, KNOWLEDGE_BYTES_MAX, &account->knowledge, err);
     if (ok)
         *ret_account = account;
     else

@@ -14,7 +14,7 @@
 #include "base/event.h"
 #include "models/store.h"
 
-enum { SECRET_NAME_MAX = 64 };
+enum { SECRET_NAME_MAX = 64, KNOWLEDGE_BYTES_MAX = 32 * 1024 };
 
 // A secret that flows use (account_secret.h).
 struct account_secret {
@@ -45,6 +45,8 @@ struct account {
     size_t flow_count;
     struct account_secret *secrets; // sorted by name; of account_load alone
     size_t secret_count;
+    char *knowledge; // the owner's knowledge base, its first KNOWLEDGE_BYTES_MAX; NULL = none; of
+                     // account_load alone
     int64_t updated_ms;
     struct account_budgets budgets;
     cJSON *facts; // what flows see of it: {id, name, platform, timezone?, locale?, businessHours?}

@@ -24,3 +24,6 @@ MUST_USE bool setup_admin(struct db *db, const char *email, const char *password
 
 // The owner of what is added without --user: e-mail → id; NULL = the oldest admin. ERR_NOT_FOUND.
 MUST_USE bool user_find(struct db *db, const char *email, char ret_id[25], struct err *err);
+// globalAI.knowledgeBase of the user, cut at max_bytes; NULL where there is none, or no such user.
+MUST_USE bool user_knowledge(struct db *db, const char *id, size_t max_bytes, char **ret_text,
+                             struct err *err);

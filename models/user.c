@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "models/document.h"
 #include "models/setup.h"
 
@@ -139,4 +140,23 @@ bool user_find(struct db *db, const char *email, char ret_id[25], struct err *er
     bool ok = normal != NULL && find_by_email(db, normal, ret_id, err);
     free(normal);
     return ok;
+}
+
+bool user_knowledge(struct db *db, const char *id, size_t max_bytes, char **ret_text,
+                    struct err *err)
+{
+    *ret_text = NULL;
+    if (id[0] == '\0')
+        return true;
+    bson_oid_t oid = document_oid_of(id);
+    bson_t *doc, *opts = BCON_NEW("projection", "{", "globalAI.knowledgeBase", BCON_INT32(1), "}",
+                                  "limit", BCON_INT64(1));
+    struct err why = {0};
+    if (!document_find(db, "users", BCON_NEW("_id", BCON_OID(&oid)), opts, "users", &doc, &why))
+        return why.code == ERR_NOT_FOUND || err_set(err, why.code, "%s", why.text);
+    const char *text = document_str(doc, "globalAI.knowledgeBase");
+    if (text != NULL && *text != '\0')
+        *ret_text = x_dupn(text, utf8_cut_bytes(text, strlen(text), max_bytes));
+    bson_destroy(doc);
+    return true;
 }

@@ -101,11 +101,13 @@ static void conclude(struct activation *a, const cJSON *result, const char *stat
     activation_resume_result(a, result);
 }
 
-static void conclude_failed(struct activation *a, const char *why)
+static void conclude_failed(struct activation *a, const char *why, bool timed_out)
 {
     cJSON *result = cJSON_CreateObject();
     cJSON_AddBoolToObject(result, "ok", false);
     json_add_str(result, "error", why);
+    if (timed_out)
+        cJSON_AddTrueToObject(result, "timed_out");
     conclude(a, result, "failed");
     cJSON_Delete(result);
 }
@@ -165,7 +167,7 @@ static void later(struct activation *a, const struct performed *performed)
     spend_result(a, NULL);
     if (is_given_up(a)) {
         char *why = x_printf("given up after %d tries: %s", a->attempt.tries, performed->text);
-        conclude_failed(a, why);
+        conclude_failed(a, why, performed->timed_out);
         free(why);
         return;
     }

@@ -24,10 +24,11 @@ enum verdict {
 struct performed {
     enum verdict verdict;
     // Of DONE: {"ok":true,"id":"wamid…","value":…,"status":200} or
-    // {"ok":false,"error":"…","window_closed":true}; borrowed
+    // {"ok":false,"error":"…","window_closed":true,"timed_out":true}; borrowed
     const cJSON *result;
     const char *text; // of the others: why, in words
     int64_t after_ms;
+    bool timed_out; // of LATER: no answer in time
 };
 typedef void (*perform_fn)(void *arg, const struct performed *performed);
 
