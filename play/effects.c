@@ -147,14 +147,52 @@ static bool call_answer(const struct effect *effect, const char *text, struct ef
     return true;
 }
 
-/* ai: [PROMPT] */
+/* ai: [PROMPT], or what the model is told after its first answer of the turn */
 
 static char *prompt_show(const struct effect *effect)
 {
-    return x_dup(effect->prompt ? effect->prompt : "");
+    struct buf out = {0};
+    const cJSON *message = effect->rounds ? effect->rounds->child : NULL, *told = NULL;
+    if (!message)
+        return x_dup(effect->prompt ? effect->prompt : "");
+    for (; message; message = message->next) // all behind the last answer
+        if (strcmp(json_str(message, "role"), "assistant") == 0)
+            told = message->next;
+    for (; told; told = told->next)
+        buf_printf(&out, "%s%s", out.len ? "\n" : "", json_str(told, "content"));
+    return buf_take(&out);
 }
 
 enum { TOKEN_BYTES = 4 }; // of text, about
+
+// "call NAME {…}", one in each line, as the worker has tool calls; NULL when it is none.
+static cJSON *calls_read(const char *text)
+{
+    cJSON *calls = cJSON_CreateArray();
+    while (strncmp(text, "call ", 5) == 0) {
+        const char *name = text + 5, *end = text + strcspn(text, "\n");
+        size_t len = strcspn(name, " \n");
+        const char *arguments = name + len + strspn(name + len, " ");
+        cJSON *call = cJSON_CreateObject();
+        char *id = x_printf("call_%d", cJSON_GetArraySize(calls) + 1);
+        char *named = x_dupn(name, len);
+        char *given = arguments < end ? x_dupn(arguments, (size_t)(end - arguments)) : x_dup("{}");
+        json_add_str(call, "id", id);
+        json_add_str(call, "type", "function");
+        cJSON *function = cJSON_AddObjectToObject(call, "function");
+        json_add_str(function, "name", named);
+        json_add_str(function, "arguments", given);
+        cJSON_AddItemToArray(calls, call);
+        free(id);
+        free(named);
+        free(given);
+        text = end + strspn(end, "\n ");
+    }
+    if (calls->child && !*text)
+        return calls;
+    cJSON_Delete(calls);
+    return NULL;
+}
 
 static bool prompt_answer(const struct effect *effect, const char *text,
                           struct effect_answer *answer, struct err *err)
@@ -167,6 +205,11 @@ static bool prompt_answer(const struct effect *effect, const char *text,
     answer->value = cJSON_CreateObject();
     json_add_str(answer->value, "text", text);
     json_add_str(answer->value, "model", "transcript");
+    cJSON *calls = quoted ? NULL : calls_read(text);
+    if (calls) {
+        cJSON_AddItemToObject(answer->value, "tool_calls", calls);
+        cJSON_ReplaceItemInObject(answer->value, "text", cJSON_CreateString(""));
+    }
     cJSON *json = effect->schema ? json_of(text) : NULL;
     if (json)
         cJSON_AddItemToObject(answer->value, "json", json);
