@@ -65,6 +65,9 @@ struct sim_endpoint {
 };
 extern const struct sim_endpoint sim_graph, sim_admin, sim_groq, sim_echo;
 
+// sim_groq_message.c: appends the answer's message and what ends it; the bytes of its text.
+size_t sim_groq_message(const struct sim_request *request, struct buf *out);
+
 // The string after "Authorization: Bearer ", or NULL.
 const char *sim_bearer(const struct sim_request *request);
 // A header of the request, or NULL.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Groq's chat completions: `…/chat/completions` and `…/models`. The answer is a function of the
- * request: "You said: " and the last user message. Two models exist, two are shut down.
+ * request (sim_groq_message.c). Two models exist, two are shut down.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,6 +128,26 @@ static const char *wrong_message(const cJSON *message)
     return NULL;
 }
 
+static const char *wrong_format(const cJSON *json)
+{
+    const cJSON *format = json_get(json, "response_format");
+    const char *type = json_str(format, "type");
+    const cJSON *tool;
+
+    if (!format && !json_get(json, "tools"))
+        return NULL;
+    if (format && json_get(json, "tools"))
+        return "'response_format' : not supported together with tools";
+    if (format &&
+        (!type || (strcmp(type, "json_schema") == 0 && !json_path(format, "json_schema.schema"))))
+        return "'response_format' : json_schema has no schema";
+    cJSON_ArrayForEach(tool, json_get(json, "tools")) {
+        if (!json_str(json_get(tool, "function"), "name"))
+            return "'tools' : a function has no name";
+    }
+    return NULL;
+}
+
 static const char *wrong_field(const cJSON *json)
 {
     static const char *const unsupported[] = {"logprobs", "top_logprobs", "logit_bias",
@@ -152,14 +172,12 @@ static const char *wrong_field(const cJSON *json)
         if (wrong)
             return wrong;
     }
-    return NULL;
+    return wrong_format(json);
 }
 
 static void add_completion(struct sim *sim, struct sim_request *request)
 {
-    const char *said = request->text ? request->text : "";
     size_t prompt_tokens = request->body_len / 4 + 1; // about four bytes a token
-    size_t answer_tokens = (strlen("You said: ") + strlen(said)) / 4 + 1;
     struct buf *out = request->answer;
 
     request->status = 200;
@@ -168,12 +186,10 @@ static void add_completion(struct sim *sim, struct sim_request *request)
     buf_printf(out, "{\"id\":\"%s\",\"object\":\"chat.completion\",\"created\":%lld,\"model\":",
                request->message_id, (long long)(clock_wall_ms() / 1000));
     buf_add_json_str(out, json_str(request->json, "model"));
-    buf_add_str(out, ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
-    char *text = x_printf("You said: %s", said);
-    buf_add_json_str(out, text);
-    free(text);
+    buf_add_str(out, ",\"choices\":[{\"index\":0,\"message\":");
+    size_t answer_tokens = sim_groq_message(request, out) / 4 + 1;
     buf_printf(out,
-               "},\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":{\"queue_time\":0.001,"
+               "}],\"usage\":{\"queue_time\":0.001,"
                "\"prompt_tokens\":%zu,\"prompt_time\":0.001,\"completion_tokens\":%zu,"
                "\"completion_time\":0.001,\"total_tokens\":%zu,\"total_time\":0.002},"
                "\"system_fingerprint\":\"fp_sim\",\"x_groq\":{\"id\":\"req_%s\"}}",

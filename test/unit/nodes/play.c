@@ -119,6 +119,52 @@ static void step_show(void *arg, const struct step *step)
                    step->decision ? ": " : "", step->decision ? step->decision : "");
 }
 
+// Each mark of a secret is shown as ~.
+static char *marks_show(const struct effect *e, const char *text)
+{
+    struct buf out = {0};
+    const char *at;
+    while (e->secret_mark && (at = strstr(text, e->secret_mark))) {
+        buf_add(&out, text, (size_t)(at - text));
+        buf_add_str(&out, "~");
+        text = at + strlen(e->secret_mark);
+    }
+    buf_add_str(&out, text);
+    return buf_take(&out);
+}
+
+static void http_show(struct shell *shell, const struct effect *e)
+{
+    char *headers = json_print(e->headers);
+    char *line = x_printf("http: %s %s %s %s %lld", e->method, e->url, headers,
+                          e->body ? e->body : "-", (long long)e->timeout_ms);
+    char *shown = marks_show(e, line);
+    buf_add_str(&shell->out, shown);
+    free(shown);
+    free(line);
+    free(headers);
+}
+
+// What a question has beside its texts, when it has it.
+static void ai_show(struct shell *shell, const struct effect *e)
+{
+    const cJSON *tool;
+    const char *before = " tools=";
+    cJSON_ArrayForEach(tool, e->tools) {
+        buf_printf(&shell->out, "%s%s", before, json_str(tool, "name"));
+        before = ",";
+    }
+    buf_add_str(&shell->out, e->knowledge ? " knowledge" : "");
+    buf_add_str(&shell->out, e->schema ? " schema" : "");
+    int count = cJSON_GetArraySize(e->rounds);
+    if (count == 0)
+        return;
+    const cJSON *last = cJSON_GetArrayItem(e->rounds, count - 1);
+    buf_printf(&shell->out, " rounds=%d", count);
+    if (json_str(last, "tool_call_id"))
+        buf_printf(&shell->out, " %s", json_str(last, "content"));
+}
+
 static void effect_show(struct shell *shell)
 {
     const struct effect *e = &shell->effect;
@@ -134,18 +180,15 @@ static void effect_show(struct shell *shell)
         buf_printf(&shell->out, "%s%s=%s", i ? " | " : " [", e->choices[i].id, e->choices[i].title);
     if (e->choice_count)
         buf_add_str(&shell->out, "]");
-    if (e->kind == EFFECT_HTTP) {
-        char *headers = json_print(e->headers);
-        buf_printf(&shell->out, "http: %s %s %s %s %lld", e->method, e->url, headers,
-                   e->body ? e->body : "-", (long long)e->timeout_ms);
-        free(headers);
-    }
+    if (e->kind == EFFECT_HTTP)
+        http_show(shell, e);
     if (e->kind == EFFECT_AI) {
         char *models = json_print(e->models);
         buf_printf(&shell->out, "ai: %s / %s %s t=%g max=%d history=%d",
                    e->system ? e->system : "-", e->prompt ? e->prompt : "-", models, e->temperature,
                    e->max_tokens, e->history);
         free(models);
+        ai_show(shell, e);
     }
     buf_add_str(&shell->out, "\n");
 }
@@ -179,7 +222,12 @@ static enum engine_outcome effect_answer(struct shell *shell)
         quotes_add(&json, given->json ? given->json : "null");
         value = document_read(json.data);
         result = (struct effect_result){
-            .ok = given->ok, .error = given->error, .value = value, .status = given->status};
+            .ok = given->ok,
+            .error = given->error,
+            .value = value,
+            .status = given->status,
+            .timed_out = given->error && strcmp(given->error, "timeout") == 0,
+        };
         buf_deinit(&json);
     }
     effect_deinit(&shell->effect);

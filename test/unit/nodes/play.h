@@ -19,7 +19,7 @@ struct play_result {
     bool ok;
     int status;
     const char *json; // the value, in single quotes, or NULL
-    const char *error;
+    const char *error; // "timeout": no answer in time
 };
 
 struct play {
