@@ -97,16 +97,22 @@ static void secrets_are_marks_wherever_a_request_has_templates(void **state)
 
 static void secrets_are_refused_elsewhere(void **state)
 {
-    char *document = flow_text("s start\nm message {'message':'{{ secrets.key }}'}\n"
-                               "a ai {'prompt':'{{ secrets.key }}'}\n"
-                               "b aiExtract {'text':'{{ secrets.key }}','fields':{'x':'text'}}\n"
-                               "e end",
-                               "s>m m>a a>b b>e", NULL);
-    char *codes = compile_codes(document);
-    assert_string_equal(codes, "error:secret-misplaced@a error:secret-misplaced@b "
-                               "error:secret-misplaced@m");
-    free(codes);
-    free(document);
+    static const char *const misplaced[] = {
+        "message {'message':'{{ secrets.key }}'}",
+        "ai {'prompt':'{{ secrets.key }}'}",
+        "ai {'knowledge':'{{ secrets.key }}'}",
+        "aiClassify {'text':'{{ secrets.key }}','choices':[{'id':'x'}]}",
+        "aiExtract {'text':'{{ secrets.key }}','fields':{'x':'text'}}",
+    };
+    for (size_t i = 0; i < sizeof misplaced / sizeof *misplaced; i++) {
+        char nodes[200];
+        snprintf(nodes, sizeof nodes, "s start\na %s\ne end", misplaced[i]);
+        char *document = flow_text(nodes, "s>a a>e", NULL), *codes = compile_codes(document);
+        if (strcmp(codes, "error:secret-misplaced@a") != 0)
+            fail_msg("%s: %s", misplaced[i], codes);
+        free(codes);
+        free(document);
+    }
 }
 
 static void what_is_wrong_with_a_request_is_told(void **state)
