@@ -342,10 +342,10 @@ static bool vars_admit(cJSON *vars, const struct path *path, const cJSON *value,
     return true;
 }
 
-// In builds that check: was everything counted that was changed?
+// In builds with sanitizers: was everything counted that was changed?
 static void vars_check(cJSON *vars)
 {
-#ifndef NDEBUG
+#ifdef __SANITIZE_ADDRESS__
     size_t kept = (size_t)vars->valuedouble;
     vars_changed(vars);
     assert(vars_bytes(vars) == kept);
