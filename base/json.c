@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Look-ups in a cJSON tree, and writing one (see json.h; reading is in json_parse.c).
+// Look-ups in a cJSON tree, and writing one (see json.h; reading is in json_parse.c, printing in
+// json_write.c).
 
 #include "base/json.h"
 
@@ -71,11 +72,6 @@ bool json_bool(const cJSON *object, const char *name, bool fallback)
 {
     const cJSON *item = json_get(object, name);
     return cJSON_IsBool(item) ? cJSON_IsTrue(item) : fallback;
-}
-
-char *json_print(const cJSON *item)
-{
-    return cJSON_PrintUnformatted(item);
 }
 
 void json_add_str(cJSON *object, const char *name, const char *value)

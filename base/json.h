@@ -17,6 +17,8 @@
 
 #include "base/err.h"
 
+struct buf;
+
 struct json_limits {
     size_t max_bytes;  // 0 = 4 MiB
     size_t max_depth;  // 0 = 64 nested containers
@@ -66,8 +68,15 @@ int64_t json_int(const cJSON *object, const char *name, int64_t fallback);
 // A boolean; `fallback` otherwise.
 bool json_bool(const cJSON *object, const char *name, bool fallback);
 
-// Compact text, owned by the caller.
+// Compact text, owned by the caller; NULL gives NULL. Numbers are written so that reading gives the
+// same ones.
 MUST_USE char *json_print(const cJSON *item);
+void json_write(struct buf *out, const cJSON *item);
+
+// Members of an object whose brace is open, with their commas; what is NULL is left out.
+void json_write_str(struct buf *out, const char *name, const char *value);
+void json_write_int(struct buf *out, const char *name, int64_t value);
+void json_write_tree(struct buf *out, const char *name, const cJSON *value);
 
 // Adds a string member, unless value is NULL. Number members keep integers exact up to 2^53.
 void json_add_str(cJSON *object, const char *name, const char *value);

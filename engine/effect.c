@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/engine.h"
@@ -16,6 +17,9 @@ const char *effect_kind_name(enum effect_kind kind)
 
 void effect_deinit(struct effect *e)
 {
+    static const struct effect untouched;
+    if (memcmp(e, &untouched, sizeof untouched) == 0)
+        return; // as after most steps
     for (size_t i = 0; i < e->choice_count; i++) {
         free(e->choices[i].id);
         free(e->choices[i].title);
@@ -51,40 +55,49 @@ struct tree {
         {"schema", &(e)->schema, cJSON_IsObject}, {"rounds", &(e)->rounds, cJSON_IsArray},         \
         {"change", &(e)->change, cJSON_IsObject},
 
+static void choices_write(struct buf *out, const struct effect *e)
+{
+    if (e->choice_count == 0)
+        return;
+    buf_add_str(out, ",\"choices\":[");
+    for (size_t i = 0; i < e->choice_count; i++) {
+        buf_add_str(out, i > 0 ? ",{" : "{");
+        json_write_str(out, "id", e->choices[i].id);
+        json_write_str(out, "title", e->choices[i].title);
+        buf_add_char(out, '}');
+    }
+    buf_add_char(out, ']');
+}
+
 char *effect_to_json(const struct effect *effect)
 {
     struct effect *e = (struct effect *)effect; // only read
-    cJSON *json = cJSON_CreateObject();
-    json_add_str(json, "kind", kind_names[e->kind]);
-    json_add_int(json, "seq", e->seq);
-    json_add_str(json, "node", e->node);
-    json_add_str(json, "text", e->text);
-    cJSON *choices = e->choice_count ? cJSON_AddArrayToObject(json, "choices") : NULL;
-    for (size_t i = 0; i < e->choice_count; i++) {
-        cJSON *choice = cJSON_CreateObject();
-        json_add_str(choice, "id", e->choices[i].id);
-        json_add_str(choice, "title", e->choices[i].title);
-        cJSON_AddItemToArray(choices, choice);
-    }
-    json_add_str(json, "method", e->method);
-    json_add_str(json, "url", e->url);
-    json_add_str(json, "body", e->body);
-    json_add_int(json, "timeout", e->timeout_ms);
+    struct buf out = {0};
+    buf_reserve(&out, 1000); // most effects take less
+    buf_add_char(&out, '{');
+    json_write_str(&out, "kind", kind_names[e->kind]);
+    json_write_int(&out, "seq", e->seq);
+    json_write_str(&out, "node", e->node);
+    json_write_str(&out, "text", e->text);
+    choices_write(&out, e);
+    json_write_str(&out, "method", e->method);
+    json_write_str(&out, "url", e->url);
+    json_write_str(&out, "body", e->body);
+    json_write_int(&out, "timeout", e->timeout_ms);
     const struct tree trees[] = {TREES(e)};
     for (size_t i = 0; i < sizeof trees / sizeof *trees; i++)
-        if (*trees[i].at)
-            cJSON_AddItemReferenceToObject(json, trees[i].name, *trees[i].at);
-    json_add_str(json, "secret_mark", e->secret_mark);
+        json_write_tree(&out, trees[i].name, *trees[i].at);
+    json_write_str(&out, "secret_mark", e->secret_mark);
     if (e->knowledge)
-        cJSON_AddBoolToObject(json, "knowledge", true);
-    json_add_str(json, "system", e->system);
-    json_add_str(json, "prompt", e->prompt);
-    cJSON_AddNumberToObject(json, "temperature", e->temperature);
-    json_add_int(json, "max_tokens", e->max_tokens);
-    json_add_int(json, "history", e->history);
-    char *text = json_print(json);
-    cJSON_Delete(json);
-    return text;
+        json_write_tree(&out, "knowledge", &(cJSON){.type = cJSON_True});
+    json_write_str(&out, "system", e->system);
+    json_write_str(&out, "prompt", e->prompt);
+    const cJSON temperature = {.type = cJSON_Number, .valuedouble = e->temperature};
+    json_write_tree(&out, "temperature", &temperature);
+    json_write_int(&out, "max_tokens", e->max_tokens);
+    json_write_int(&out, "history", e->history);
+    buf_add_char(&out, '}');
+    return buf_take(&out);
 }
 
 static bool choices_parse(const cJSON *list, struct effect *e, struct err *err)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/value.h"
@@ -122,49 +123,43 @@ void session_forget(struct session *session, const char *message_id)
         event_forget(kept, message_id);
 }
 
-// Members that are NULL are left out, as json_add_str does with texts.
-static void add_tree(cJSON *object, const char *name, const cJSON *tree)
-{
-    if (tree)
-        cJSON_AddItemReferenceToObject(object, name, (cJSON *)tree);
-}
-
 char *session_to_json(const struct session *s)
 {
-    cJSON *json = cJSON_CreateObject();
-    json_add_str(json, "id", s->id);
-    json_add_str(json, "flow", s->flow_id);
-    json_add_int(json, "version", s->flow_version);
-    json_add_str(json, "status", status_names[s->status]);
-    json_add_str(json, "node", s->node);
-    add_tree(json, "vars", s->vars);
-    json_add_str(json, "wait", wait_names[s->wait]);
-    json_add_int(json, "wait_number", s->wait_number);
-    json_add_int(json, "until", s->until_ms);
-    json_add_int(json, "effect_seq", s->effect_seq);
-    add_tree(json, "node_state", s->node_state);
-    add_tree(json, "kept", s->kept);
-    add_tree(json, "frames", s->frames);
-    json_add_int(json, "steps", s->steps);
-    json_add_int(json, "activation_steps", s->activation_steps);
-    json_add_int(json, "loop_guard", s->loop_guard);
-    json_add_int(json, "started", s->started_ms);
-    json_add_int(json, "ended", s->ended_ms);
-    json_add_int(json, "active", s->active_ms);
-    json_add_int(json, "activated", s->activated_ms);
-    json_add_int(json, "inbound", s->inbound_ms);
+    struct buf out = {0};
+    buf_reserve(&out, 1000); // most sessions take less
+    buf_add_char(&out, '{');
+    json_write_str(&out, "id", s->id);
+    json_write_str(&out, "flow", s->flow_id);
+    json_write_int(&out, "version", s->flow_version);
+    json_write_str(&out, "status", status_names[s->status]);
+    json_write_str(&out, "node", s->node);
+    json_write_tree(&out, "vars", s->vars);
+    json_write_str(&out, "wait", wait_names[s->wait]);
+    json_write_int(&out, "wait_number", s->wait_number);
+    json_write_int(&out, "until", s->until_ms);
+    json_write_int(&out, "effect_seq", s->effect_seq);
+    json_write_tree(&out, "node_state", s->node_state);
+    json_write_tree(&out, "kept", s->kept);
+    json_write_tree(&out, "frames", s->frames);
+    json_write_int(&out, "steps", s->steps);
+    json_write_int(&out, "activation_steps", s->activation_steps);
+    json_write_int(&out, "loop_guard", s->loop_guard);
+    json_write_int(&out, "started", s->started_ms);
+    json_write_int(&out, "ended", s->ended_ms);
+    json_write_int(&out, "active", s->active_ms);
+    json_write_int(&out, "activated", s->activated_ms);
+    json_write_int(&out, "inbound", s->inbound_ms);
     if (s->seed) {
         char seed[17]; // a text: numbers are exact to 53 bits only
         snprintf(seed, sizeof seed, "%016" PRIx64, s->seed);
-        json_add_str(json, "seed", seed);
+        json_write_str(&out, "seed", seed);
     }
     if (s->tokens)
-        json_add_int(json, "tokens", s->tokens);
-    json_add_str(json, "outcome", s->outcome);
-    json_add_str(json, "error", s->error);
-    char *text = json_print(json);
-    cJSON_Delete(json);
-    return text;
+        json_write_int(&out, "tokens", s->tokens);
+    json_write_str(&out, "outcome", s->outcome);
+    json_write_str(&out, "error", s->error);
+    buf_add_char(&out, '}');
+    return buf_take(&out);
 }
 
 static bool word_parse(const cJSON *json, const char *name, const char *const *words, size_t count,

@@ -355,7 +355,7 @@ static void vars_check(cJSON *vars)
 bool vars_set(cJSON *vars, const struct path *path, cJSON *owned_value,
               const struct engine_limits *limits, struct err *err)
 {
-    size_t bytes;
+    size_t bytes = 0;
     cJSON *value = owned_value ? owned_value : cJSON_CreateNull();
     if (!vars_admit(vars, path, value, &bytes, limits, err)) {
         cJSON_Delete(value);

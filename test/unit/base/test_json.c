@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,58 @@ static void look_ups_respect_case_and_tolerate_null(void **state)
     json_doc_free(doc);
 }
 
+// What is printed is what cJSON would print.
+static void printing_is_cjsons(void **state)
+{
+    static const char *const texts[] = {
+        "{}",
+        "[]",
+        "[{\"a\":[1,-2.5,0.001,1e300,1e-7,100000000000000],\"b\":{}},null,true,false,\"\"]",
+        "{\"\":\"\\\" \\\\ \\b\\f\\n\\r\\t \\u0001\\u001f \x7f / \xc3\xa9\"}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct json_doc *doc = parse(texts[i]);
+        char *text = json_print(json_root(doc)), *other = cJSON_PrintUnformatted(json_root(doc));
+        assert_string_equal(text, other);
+        free(text);
+        free(other);
+        json_doc_free(doc);
+    }
+    assert_null(json_print(NULL));
+}
+
+// cJSON rounds some to 15 digits.
+static void numbers_are_read_back_exactly(void **state)
+{
+    static const double numbers[] = {
+        0.1,    0.1 + 0.2, 1.0 / 3,           2.0 / 3 * 1e-9, -0.0, 1e15, 1e22, 123456789.12345678,
+        5e-324, DBL_MAX,   9007199254740993.0};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        cJSON *item = cJSON_CreateNumber(numbers[i]);
+        char *text = json_print(item);
+        double back = strtod(text, NULL);
+        assert_memory_equal(&back, &numbers[i], sizeof back);
+        free(text);
+        cJSON_Delete(item);
+    }
+}
+
+static void members_are_written_with_their_commas(void **state)
+{
+    struct buf out = {0};
+    cJSON *list = cJSON_CreateArray();
+    buf_add_char(&out, '{');
+    json_write_str(&out, "none", NULL);
+    json_write_int(&out, "n", -7);
+    json_write_str(&out, "s", "{\"");
+    json_write_tree(&out, "none", NULL);
+    json_write_tree(&out, "list", list);
+    buf_add_char(&out, '}');
+    assert_string_equal(out.data, "{\"n\":-7,\"s\":\"{\\\"\",\"list\":[]}");
+    buf_deinit(&out);
+    cJSON_Delete(list);
+}
+
 int main(void)
 {
     mem_init();
@@ -229,6 +282,9 @@ int main(void)
         cmocka_unit_test(what_is_not_json_is_refused_with_its_place),
         cmocka_unit_test(size_depth_and_count_are_bounded),
         cmocka_unit_test(look_ups_respect_case_and_tolerate_null),
+        cmocka_unit_test(printing_is_cjsons),
+        cmocka_unit_test(numbers_are_read_back_exactly),
+        cmocka_unit_test(members_are_written_with_their_commas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
