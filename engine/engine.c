@@ -25,18 +25,25 @@ const struct engine_limits engine_default_limits = {
     .expression_cost = 10000,
 };
 
+// What is not set here holds nothing: the texts are long, and this is done at each step.
 void machine_prepare(struct machine *m)
 {
-    m->run = (struct node_run){
-        .id = m->node->id,
-        .config = m->node->config,
-        .session = m->session,
-        .flow = m->flow,
-        .env = m->env,
-        .limits = m->env->limits ? m->env->limits : &engine_default_limits,
-        .effect = &m->effect,
-        .target = NOWHERE,
-    };
+    struct node_run *run = &m->run;
+    run->id = m->node->id;
+    run->config = m->node->config;
+    run->session = m->session;
+    run->flow = m->flow;
+    run->env = m->env;
+    run->limits = m->env->limits ? m->env->limits : &engine_default_limits;
+    run->effect = &m->effect;
+    run->call = (struct node_call){0};
+    run->target = NOWHERE;
+    run->wait_ms = 0;
+    run->wait_goes_on = false;
+    run->decision = NULL;
+    run->scratch[0] = '\0';
+    run->err.code = ERR_NONE;
+    run->err.text[0] = '\0';
 }
 
 void machine_lend(struct machine *m, cJSON *owned_tree)
