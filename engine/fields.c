@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Checks a node's data against the field table of its type.
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/config.h"
 #include "base/utf8.h"
 #include "engine/graph.h"
@@ -23,13 +26,16 @@ const char *field_kind_name(enum field_kind kind)
 // What builders keep in any node's data for themselves.
 static const char *const common_names[] = {"label", "description", "color", "icon", "notes", NULL};
 
-enum { FIELDS_DEPTH_MAX = 4, PLACE_MAX = 128 };
+enum { FIELDS_DEPTH_MAX = 4, NAME_SHOWN = 40 };
 
-// Where a member is: "conditions[2].operator".
+// Where a member is, as "conditions[2].operator" is within "conditions[2]" within "conditions":
+// written only for a finding.
 struct place {
     struct compile *compile;
     const struct flow_node *node;
-    char text[PLACE_MAX];
+    const struct place *within; // NULL: the data itself
+    const char *name;           // NULL: of a list, at `index`
+    int index;
 };
 
 static bool fields_check_at(const struct place *place, const struct node_field *fields,
@@ -37,18 +43,53 @@ static bool fields_check_at(const struct place *place, const struct node_field *
 
 static struct place place_member(const struct place *place, const char *name)
 {
-    struct place member = {.compile = place->compile, .node = place->node};
-    int cut = (int)utf8_cut_bytes(name, strlen(name), 40);
-    snprintf(member.text, sizeof member.text, "%.80s%s%.*s", place->text, *place->text ? "." : "",
-             cut, name);
-    return member;
+    return (struct place){place->compile, place->node, place, name, 0};
+}
+
+static struct place place_element(const struct place *place, int index)
+{
+    return (struct place){place->compile, place->node, place, NULL, index};
+}
+
+static void place_print(const struct place *place, struct buf *out)
+{
+    if (!place->within)
+        return;
+    place_print(place->within, out);
+    if (!place->name) {
+        buf_printf(out, "[%d]", place->index);
+        return;
+    }
+    if (out->len > 0)
+        buf_add_char(out, '.');
+    buf_add(out, place->name, utf8_cut_bytes(place->name, strlen(place->name), NAME_SHOWN));
+}
+
+static void place_report(const struct place *place, enum severity severity, const char *code,
+                         const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+static void place_report(const struct place *place, enum severity severity, const char *code,
+                         const char *fmt, ...)
+{
+    struct buf text = {0};
+    if (diags_keeps(place->compile->diags, severity)) {
+        va_list ap;
+        va_start(ap, fmt);
+        char *what = x_vprintf(fmt, ap);
+        va_end(ap);
+        place_print(place, &text);
+        buf_printf(&text, ": %s", what);
+        free(what);
+    }
+    diags_add(place->compile->diags, severity, code, place->node->id, NULL, "%s",
+              text.data ? text.data : "");
+    buf_deinit(&text);
 }
 
 static bool place_error(const struct place *place, const char *code, const char *what,
                         const char *detail)
 {
-    diags_add(place->compile->diags, SEVERITY_ERROR, code, place->node->id, NULL, "%s: %s%s",
-              place->text, what, detail);
+    place_report(place, SEVERITY_ERROR, code, "%s%s", what, detail);
     return false;
 }
 
@@ -76,7 +117,8 @@ static bool word_check(const struct place *place, const struct node_field *field
     for (const char *const *word = field->words; *word; word++)
         if (strcmp(*word, item->valuestring) == 0)
             return true;
-    const char *nearest = nearest_word(item->valuestring, field->words, 3);
+    bool kept = diags_keeps(place->compile->diags, SEVERITY_ERROR);
+    const char *nearest = kept ? nearest_word(item->valuestring, field->words, 3) : NULL;
     char what[200];
     int cut = (int)utf8_cut_bytes(item->valuestring, strlen(item->valuestring), 60);
     snprintf(what, sizeof what, "'%.*s' is not a known word", cut, item->valuestring);
@@ -98,8 +140,7 @@ static bool words_check(const struct place *place, const struct node_field *fiel
     int index = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, list) {
-        struct place at = *place;
-        snprintf(at.text, sizeof at.text, "%.100s[%d]", place->text, index++);
+        struct place at = place_element(place, index++);
         if (!cJSON_IsString(item) || !utf8_valid(item->valuestring, strlen(item->valuestring)))
             ok = place_error(&at, "field-type", "must be a ", field_kind_name(FIELD_WORD));
         else if (!word_check(&at, field, item))
@@ -115,8 +156,7 @@ static bool list_check(const struct place *place, const struct node_field *field
     int index = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, list) {
-        struct place at = *place;
-        snprintf(at.text, sizeof at.text, "%.100s[%d]", place->text, index++);
+        struct place at = place_element(place, index++);
         if (!cJSON_IsObject(item))
             ok = place_error(&at, "field-type", "must be an object", "");
         else if (!fields_check_at(&at, field->members, item, depth + 1))
@@ -158,19 +198,17 @@ static const struct node_field *field_find(const struct node_field *fields, cons
     return NULL;
 }
 
-static void unknown_warn(const struct place *place, const struct node_field *fields,
-                         const char *name)
+static void unknown_warn(const struct place *member, const struct node_field *fields)
 {
     const char *known[64];
     size_t count = 0;
     for (; fields && fields->name && count + 1 < sizeof known / sizeof *known; fields++)
         known[count++] = fields->name;
     known[count] = NULL;
-    struct place member = place_member(place, name);
-    const char *nearest = nearest_word(name, known, 2);
-    diags_add(place->compile->diags, SEVERITY_WARNING, "field-unknown", place->node->id, NULL,
-              "%s: unknown field, not used%s%s%s", member.text, nearest ? "; did you mean '" : "",
-              nearest ? nearest : "", nearest ? "'?" : "");
+    bool kept = diags_keeps(member->compile->diags, SEVERITY_WARNING);
+    const char *nearest = kept ? nearest_word(member->name, known, 2) : NULL;
+    place_report(member, SEVERITY_WARNING, "field-unknown", "unknown field, not used%s%s%s",
+                 nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
 static bool is_common(const char *name)
@@ -192,7 +230,7 @@ static bool fields_check_at(const struct place *place, const struct node_field *
         const struct node_field *field = field_find(fields, item->string);
         struct place member = place_member(place, item->string);
         if (!field && !(depth == 0 && is_common(item->string)))
-            unknown_warn(place, fields, item->string);
+            unknown_warn(&member, fields);
         else if (field && !cJSON_IsNull(item) && !item_check(&member, field, item, depth))
             ok = false;
     }
@@ -214,7 +252,7 @@ bool fields_check(struct compile *compile, const struct flow_node *node,
 bool fields_check_member(struct compile *compile, const struct flow_node *node, const char *name,
                          const struct node_field *fields, const cJSON *object)
 {
-    struct place place = {.compile = compile, .node = node};
-    snprintf(place.text, sizeof place.text, "%.80s", name);
+    struct place data = {.compile = compile, .node = node};
+    struct place place = place_member(&data, name);
     return fields_check_at(&place, fields, object, 1);
 }
