@@ -28,7 +28,6 @@ import redis
 import deliveries
 
 TOOLS = pathlib.Path(__file__).resolve().parent
-STEP_TARGET_US = 5
 
 # Of the listener, by Redis's appendfsync: the least part of what each server beside it does, and the longest time and
 # the most memory that it may take. Without a target a figure is told all the same.
@@ -63,23 +62,12 @@ def emit(bench, metric, value, unit, baseline=None, ratio=None, target=None, hol
 # --- engine -----------------------------------------------------------------------------------------
 
 
-def to_us(value, unit):
-    return value * {"ns": 1e-3, "us": 1, "µs": 1, "ms": 1e3}[unit]
-
-
 def engine(program):
-    """The program prints JSON lines with at least metric, value, unit; a time per step has a target."""
-    output = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True, timeout=300).stdout
+    """The program prints a finding per line, targets included."""
+    output = subprocess.run([program, TOOLS.parent / "test/bench/flows"], check=True, stdout=subprocess.PIPE, text=True,
+                            timeout=300).stdout
     for line in output.splitlines():
-        if not line.startswith("{"):
-            continue
-        found = json.loads(line)
-        target, holds = found.get("target"), found.get("holds")
-        if target is None and "step" in found["metric"] and found["unit"] in ("ns", "us", "µs"):
-            target = STEP_TARGET_US / to_us(1, found["unit"])
-            holds = found["value"] < target
-        emit("engine", found["metric"], found["value"], found["unit"], found.get("baseline"), found.get("ratio"),
-             target, holds)
+        emit(**json.loads(line))
 
 
 # --- listener ---------------------------------------------------------------------------------------

@@ -33,6 +33,11 @@ build_test() {
     build_ninja build/test
 }
 
+build_fuzz() {
+    CC=clang build_configure build/fuzz -Dfuzz=true -Dsanitize=true -Db_lundef=false -Dtests=false -Dbench=false
+    step "building the fuzz targets" .dev/log/ninja-fuzz.log ninja -C build/fuzz fuzz_targets || exit 1
+}
+
 binary() { # DIR: where that build's `hookmill` is
     local path
     for path in "$1/hookmill" "$1/cli/hookmill"; do

@@ -39,10 +39,39 @@ for name in sys.argv[1:]:
     ast.parse(open(name, encoding="utf-8").read(), name)'
 }
 
+# Each fuzz target for a few seconds, from the same seeds each time; what it finds stays in .dev/fuzz.
+check_fuzz() {
+    local target seeds failed=()
+    if ! echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return !d && n; }' |
+        clang -fsanitize=fuzzer,address -x c -o /dev/null - 2>/dev/null; then
+        note "clang with libFuzzer is not installed: nothing is fuzzed"
+        return 0
+    fi
+    build_fuzz
+    rm -rf .dev/fuzz
+    for target in build/fuzz/test/fuzz/fuzz_*; do
+        [[ -f $target && -x $target ]] || continue
+        target=${target##*/fuzz_}
+        mkdir -p ".dev/fuzz/$target"
+        seeds=()
+        case $target in
+        flow) seeds=(examples/flows) ;;
+        webhook) seeds=(examples/webhooks) ;;
+        *) [[ ! -d test/fuzz/corpus/$target ]] || seeds=("test/fuzz/corpus/$target") ;;
+        esac
+        "build/fuzz/test/fuzz/fuzz_$target" -max_total_time=6 -timeout=10 -rss_limit_mb=2048 \
+            -artifact_prefix=".dev/fuzz/$target-" ".dev/fuzz/$target" "${seeds[@]}" >".dev/log/fuzz-$target.log" 2>&1 ||
+            failed+=("$target")
+    done
+    ((${#failed[@]} == 0)) ||
+        note "fuzz: ${failed[*]}: see .dev/log/fuzz-*.log; the input is .dev/fuzz/TARGET-*"
+    ((${#failed[@]} == 0))
+}
+
 check_all() {
     local check begin failed=()
     build_generated
-    for check in format layers shell python cppcheck tidy; do
+    for check in format layers shell python cppcheck tidy fuzz; do
         begin=$SECONDS
         if "check_$check"; then
             say "check $check: ok ($((SECONDS - begin)) s)"
