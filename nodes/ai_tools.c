@@ -282,6 +282,7 @@ void ai_tools_returned(struct node_run *run, const struct ai_tools *tools,
     if (tool && tool->flow_id)
         return; // it had variables of its own
     cJSON_DeleteItemFromObjectCaseSensitive(run->session->vars, name);
+    vars_changed(run->session->vars);
     if (was)
-        cJSON_AddItemToObject(run->session->vars, name, cJSON_Duplicate(was, true));
+        vars_put(run->session->vars, name, cJSON_Duplicate(was, true));
 }
