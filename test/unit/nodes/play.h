@@ -18,7 +18,7 @@ char *flow_text(const char *nodes, const char *edges, const char *more);
 struct play_result {
     bool ok;
     int status;
-    const char *json; // the value, in single quotes, or NULL
+    const char *json;  // the value, in single quotes, or NULL
     const char *error; // "timeout": no answer in time
 };
 
