@@ -3,7 +3,6 @@
 #include "engine/value.h"
 
 #include <assert.h>
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,20 +75,16 @@ bool value_measure(const cJSON *value, size_t *ret_bytes, struct err *err)
     return true;
 }
 
-// In JSON's words, as cJSON writes them: the shortest of two forms that gives the number back.
+// For people: 15 digits, which give decimals back as they were written, and sums of them (0.1 + 0.2
+// is 0.3). JSON texts are exact: see json_write().
 static void number_text(double number, struct buf *out)
 {
     char text[40];
-    bool minus_zero = signbit(number) && number > -1 && floor(number) >= number;
-    if (fabs(number) < 1e15 && floor(number) >= number && !minus_zero) {
+    if (fabs(number) < 1e15 && floor(number) >= number) {
         buf_add_int(out, (int64_t)number);
         return;
     }
-    snprintf(text, sizeof text, "%1.15g", number);
-    double back = strtod(text, NULL);
-    double most = fabs(back) > fabs(number) ? fabs(back) : fabs(number);
-    if (fabs(back - number) > most * DBL_EPSILON)
-        snprintf(text, sizeof text, "%1.17g", number);
+    snprintf(text, sizeof text, "%.15g", number);
     buf_add_str(out, text);
 }
 
