@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,9 +19,10 @@ static inline unsigned bytes_next(struct bytes *bytes)
     return bytes->at < bytes->end ? *bytes->at++ : 0;
 }
 
-// A number below `bound`, which is at most 256.
+// A number below `bound`, which is 1 to 256.
 static inline unsigned bytes_below(struct bytes *bytes, unsigned bound)
 {
+    assert(bound > 0);
     return bytes_next(bytes) % bound;
 }
 

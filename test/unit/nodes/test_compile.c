@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "engine/node.h"
 #include "nodes/registry.h"
 #include "play.h"
@@ -262,6 +263,88 @@ static void registry_is_sorted_and_described(void **state)
     }
 }
 
+// A chain of messages from the start to the end.
+static cJSON *chain_new(int count)
+{
+    cJSON *document = cJSON_CreateObject();
+    cJSON *nodes = cJSON_AddArrayToObject(document, "nodes");
+    cJSON *edges = cJSON_AddArrayToObject(document, "edges");
+    for (int i = 0; i < count; i++) {
+        char id[16], next[16];
+        snprintf(id, sizeof id, "n%d", i);
+        snprintf(next, sizeof next, "n%d", i + 1);
+        cJSON *node = cJSON_CreateObject(), *edge = cJSON_CreateObject();
+        json_add_str(node, "id", id);
+        json_add_str(node, "type", i == 0 ? "start" : i + 1 == count ? "end" : "message");
+        if (i > 0 && i + 1 < count)
+            json_add_str(cJSON_AddObjectToObject(node, "data"), "message", "{{ contact.name }}");
+        json_add_str(edge, "source", id);
+        json_add_str(edge, "target", next);
+        cJSON_AddItemToArray(nodes, node);
+        if (i + 1 < count)
+            cJSON_AddItemToArray(edges, edge);
+        else
+            cJSON_Delete(edge);
+    }
+    return document;
+}
+
+static void a_flow_has_10000_nodes_at_most(void **state)
+{
+    struct diags diags = {0};
+    cJSON *document = chain_new(10000);
+    struct flow *flow = flow_compile(document, node_types, &diags);
+    assert_non_null(flow);
+    flow_unref(flow);
+    flow_lint(document, node_types, &diags);
+    assert_int_equal(diags.count, 0);
+    cJSON_Delete(document);
+    document = chain_new(10001);
+    assert_null(flow_compile(document, node_types, &diags));
+    assert_string_equal(diags.items[0].code, "nodes-bad");
+    diags_deinit(&diags);
+    cJSON_Delete(document);
+}
+
+static void a_document_is_refused_by_its_size_before_it_is_read(void **state)
+{
+    struct diags diags = {0};
+    char *text = x_alloc(FLOW_BYTES_MAX + 1); // no JSON: reading it would find that
+    assert_null(flow_read(text, FLOW_BYTES_MAX + 1, &diags));
+    assert_null(flow_read(text, FLOW_BYTES_MAX, &diags));
+    assert_int_equal(diags.count, 2);
+    assert_string_equal(diags.items[0].code, "document-large");
+    assert_string_equal(diags.items[1].code, "document-bad");
+    diags_deinit(&diags);
+    free(text);
+    cJSON *document = flow_read("{}", 2, &diags);
+    assert_non_null(document);
+    cJSON_Delete(document);
+    diags_deinit(&diags);
+}
+
+static void errors_take_the_places_of_warnings_and_all_are_counted(void **state)
+{
+    struct diags diags = {0};
+    for (int i = 0; i < 300; i++)
+        diags_add(&diags, SEVERITY_WARNING, "w", NULL, NULL, "%d", i);
+    assert_int_equal(diags.count, 200);
+    assert_false(diags_keeps(&diags, SEVERITY_WARNING));
+    for (int i = 0; i < 150; i++)
+        diags_add(&diags, SEVERITY_ERROR, "e", NULL, NULL, "%d", i);
+    assert_int_equal(diags.count, 200);
+    assert_string_equal(diags.items[49].text, "49");
+    assert_string_equal(diags.items[50].code, "e");
+    for (int i = 0; i < 150; i++)
+        diags_add(&diags, SEVERITY_ERROR, "e", NULL, NULL, "%d", i);
+    assert_false(diags_keeps(&diags, SEVERITY_ERROR));
+    assert_int_equal(diags.count, 200);
+    assert_int_equal(diags.errors, 300);
+    assert_int_equal(diags.warnings, 300);
+    assert_string_equal(diags.items[0].code, "e");
+    diags_deinit(&diags);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +358,9 @@ int main(void)
         cmocka_unit_test(snapshot_is_the_same_for_the_same_graph_and_compiles),
         cmocka_unit_test(snapshot_of_an_instantchat_flow_needs_no_end_either),
         cmocka_unit_test(registry_is_sorted_and_described),
+        cmocka_unit_test(a_flow_has_10000_nodes_at_most),
+        cmocka_unit_test(a_document_is_refused_by_its_size_before_it_is_read),
+        cmocka_unit_test(errors_take_the_places_of_warnings_and_all_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
