@@ -9,8 +9,19 @@
 
 #include "base/mem.h"
 
-// Enough for any sane validation; a pathological pattern gives up within milliseconds.
-enum { MATCH_LIMIT = 100000, DEPTH_LIMIT = 1000, HEAP_LIMIT_KIB = 1024 };
+/*
+ * PCRE2 counts its own limit anew for each place of the text where a match may begin, so a long
+ * text could cost it thousands of times. Steps are therefore counted here, over the whole search:
+ * before each item of the pattern, more of them the longer the way since the match's beginning.
+ * Enough for any sane validation; a pathological pattern gives up within milliseconds.
+ */
+enum {
+    STEPS_PER_BYTE = 8,   // of the text, beside PATTERN_STEPS
+    BYTES_PER_STEP = 512, // of that way
+    MATCH_LIMIT = 100000, // PCRE2's own, of one beginning
+    DEPTH_LIMIT = 1000,
+    HEAP_LIMIT_KIB = 1024,
+};
 
 struct pattern {
     pcre2_code *code;
@@ -21,8 +32,8 @@ static struct pattern *pattern_compile(const char *text, uint32_t options, struc
 {
     int code;
     PCRE2_SIZE offset;
-    pcre2_code *compiled =
-        pcre2_compile((PCRE2_SPTR)text, strlen(text), options, &code, &offset, NULL);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, strlen(text),
+                                         options | PCRE2_AUTO_CALLOUT, &code, &offset, NULL);
     if (!compiled) {
         char words[160] = "";
         pcre2_get_error_message(code, (PCRE2_UCHAR *)words, sizeof words);
@@ -68,18 +79,41 @@ void pattern_free(struct pattern *pattern)
     free(pattern);
 }
 
-enum pattern_match pattern_match(const struct pattern *pattern, const char *text)
+struct count {
+    uint64_t steps, most;
+};
+
+static int step_count(pcre2_callout_block *at, void *arg)
 {
+    struct count *count = arg;
+    count->steps += 1 + (at->current_position - at->start_match) / BYTES_PER_STEP;
+    return count->steps > count->most ? PCRE2_ERROR_CALLOUT : 0;
+}
+
+enum pattern_match pattern_match_counted(const struct pattern *pattern, const char *text,
+                                         uint64_t *steps)
+{
+    size_t len = strlen(text);
+    struct count count = {*steps, *steps + PATTERN_STEPS + (uint64_t)len * STEPS_PER_BYTE};
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-    if (!data)
+    pcre2_match_context *context = pcre2_match_context_copy(pattern->context);
+    if (!data || !context)
         abort(); // out of memory
-    int count =
-        pcre2_match(pattern->code, (PCRE2_SPTR)text, strlen(text), 0, 0, data, pattern->context);
+    pcre2_set_callout(context, step_count, &count);
+    int found = pcre2_match(pattern->code, (PCRE2_SPTR)text, len, 0, 0, data, context);
+    pcre2_match_context_free(context);
     pcre2_match_data_free(data);
-    if (count >= 0)
+    *steps = count.steps;
+    if (found >= 0)
         return PATTERN_YES;
-    if (count == PCRE2_ERROR_MATCHLIMIT || count == PCRE2_ERROR_DEPTHLIMIT ||
-        count == PCRE2_ERROR_HEAPLIMIT)
+    if (found == PCRE2_ERROR_CALLOUT || found == PCRE2_ERROR_MATCHLIMIT ||
+        found == PCRE2_ERROR_DEPTHLIMIT || found == PCRE2_ERROR_HEAPLIMIT)
         return PATTERN_LIMIT;
     return PATTERN_NO; // also for a text that is not UTF-8
+}
+
+enum pattern_match pattern_match(const struct pattern *pattern, const char *text)
+{
+    uint64_t steps = 0;
+    return pattern_match_counted(pattern, text, &steps);
 }

@@ -5,9 +5,14 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/err.h"
 
-enum { PATTERN_BYTES_MAX = 1024 };
+enum {
+    PATTERN_BYTES_MAX = 1024,
+    PATTERN_STEPS = 100000, // of one use; and some for each byte of the text
+};
 
 struct pattern;
 
@@ -18,3 +23,6 @@ void pattern_free(struct pattern *pattern);
 
 enum pattern_match { PATTERN_NO, PATTERN_YES, PATTERN_LIMIT };
 enum pattern_match pattern_match(const struct pattern *pattern, const char *text);
+// Adds what it took to *steps.
+enum pattern_match pattern_match_counted(const struct pattern *pattern, const char *text,
+                                         uint64_t *steps);

@@ -12,14 +12,23 @@
 #include "engine/pattern.h"
 #include "engine/trigger_set.h"
 
+enum { FLOW_STEPS = 10 * PATTERN_STEPS }; // more, and its other patterns do not fit
+
 // An event as the triggers of one flow look at it.
 struct look {
     const struct event *event;
     const struct trigger_context *context;
     const char *text; // folded, or NULL
     char *raw;        // as written, cut; for patterns
+    uint64_t *steps;  // that the flow's patterns have taken
     cJSON *referral;  // {} when there is none; NULL until it is asked for
 };
+
+static bool pattern_fits(const struct look *look, const struct pattern *pattern, const char *text)
+{
+    return *look->steps <= FLOW_STEPS &&
+           pattern_match_counted(pattern, text, look->steps) == PATTERN_YES;
+}
 
 static bool word_fits(const struct look *look, enum text_match match,
                       const struct trigger_text *word)
@@ -32,8 +41,8 @@ static bool word_fits(const struct look *look, enum text_match match,
     case MATCH_CONTAINS:
         return strstr(look->text, word->folded);
     default:
-        return pattern_match(word->pattern, look->raw) == PATTERN_YES ||
-               pattern_match(word->pattern, look->text) == PATTERN_YES;
+        return pattern_fits(look, word->pattern, look->raw) ||
+               pattern_fits(look, word->pattern, look->text);
     }
 }
 
@@ -361,8 +370,11 @@ bool trigger_match(const struct flow *flow, const struct event *event,
     if (!flow_starts_on(flow, event->kind))
         return false;
     char *folded = context->text ? NULL : trigger_text(event);
-    struct look look = {
-        .event = event, .context = context, .text = context->text ? context->text : folded};
+    uint64_t steps = 0;
+    struct look look = {.event = event,
+                        .context = context,
+                        .text = context->text ? context->text : folded,
+                        .steps = &steps};
     if (event->text)
         look.raw = x_dupn(event->text,
                           utf8_cut_bytes(event->text, strlen(event->text), TRIGGER_READS_BYTES));

@@ -304,6 +304,19 @@ static void patterns_search_in_utf8_with_bounded_cost(void **state)
     assert_int_equal(pattern_match(pattern, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxz"),
                      PATTERN_LIMIT);
     pattern_free(pattern);
+    // No place to begin costs much, and there are 8000 of them.
+    char text[8001];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 431 < 430 ? 'a' : 'c';
+    text[8000] = '\0';
+    uint64_t steps = 0;
+    pattern = pattern_new("a*a*a*[bd]", &err);
+    assert_int_equal(pattern_match_counted(pattern, text, &steps), PATTERN_LIMIT);
+    assert_true(steps < 2 * PATTERN_STEPS);
+    pattern_free(pattern);
+    pattern = pattern_new("[a-z]+[0-9]|d", &err); // one that is sane finds its end in the same text
+    assert_int_equal(pattern_match(pattern, text), PATTERN_NO);
+    pattern_free(pattern);
     assert_null(pattern_new("[", &err));
     pattern = pattern_new_word("a.b");
     assert_int_equal(pattern_match(pattern, "A.B"), PATTERN_YES);
