@@ -8,11 +8,28 @@
 
 #include "base/mem.h"
 
+// A large flow has very many of them, and most are short.
 struct path {
     size_t count;
-    const char *parts[PATH_PARTS_MAX]; // into bytes
-    char bytes[PATH_BYTES_MAX + 1];
+    char *bytes;         // behind the parts
+    const char *parts[]; // into bytes
 };
+
+static struct path *path_alloc(const char *text, size_t len, size_t parts)
+{
+    struct path *path = x_alloc(sizeof *path + parts * sizeof *path->parts + len + 1);
+    path->bytes = (char *)&path->parts[parts];
+    memcpy(path->bytes, text, len);
+    return path;
+}
+
+static size_t parts_most(const char *text, size_t len)
+{
+    size_t parts = 1;
+    for (size_t i = 0; i < len; i++)
+        parts += text[i] == '.' || text[i] == '[';
+    return parts < PATH_PARTS_MAX ? parts : PATH_PARTS_MAX;
+}
 
 static bool char_is_name(char c)
 {
@@ -72,8 +89,7 @@ struct path *path_parse(const char *text, size_t len, struct err *err)
         err_set(err, ERR_INPUT, len ? "a path is too long" : "a path is empty");
         return NULL;
     }
-    struct path *path = x_alloc(sizeof *path);
-    memcpy(path->bytes, text, len);
+    struct path *path = path_alloc(text, len, parts_most(text, len));
     if (!brackets_match(path->bytes)) {
         err_set(err, ERR_INPUT, "brackets in a path do not match");
         free(path);
@@ -88,9 +104,7 @@ struct path *path_parse(const char *text, size_t len, struct err *err)
 
 struct path *path_literal(const char *name)
 {
-    struct path *path = x_alloc(sizeof *path);
-    size_t len = strnlen(name, PATH_BYTES_MAX);
-    memcpy(path->bytes, name, len);
+    struct path *path = path_alloc(name, strnlen(name, PATH_BYTES_MAX), 1);
     path->parts[path->count++] = path->bytes;
     return path;
 }

@@ -29,7 +29,10 @@ void template_free(struct template *template)
 
 static struct template_piece *piece_add(struct template *template)
 {
-    template->pieces = x_realloc(template->pieces, template->count + 1, sizeof *template->pieces);
+    size_t count = template->count;
+    if ((count & (count - 1)) == 0) // full: 0, 1, 2, 4 …
+        template->pieces =
+            x_realloc(template->pieces, count ? 2 * count : 1, sizeof *template->pieces);
     struct template_piece *piece = &template->pieces[template->count++];
     *piece = (struct template_piece){0};
     return piece;
