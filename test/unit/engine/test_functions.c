@@ -34,6 +34,8 @@ static void texts_change_case_by_locale(void **state)
         {"fold('Größe') == fold('GRÖSSE')", "true"},
         {"fold('Łódź')", "\"łodz\""},
         {"fold('MENÚ') == fold('ｍｅｎｕ')", "true"},
+        {"fold('कुल') == fold('कल')", "false"},
+        {"fold('ｶﾞｲﾄﾞ ไม่')", "\"ガイド ไม่\""},
         {"strip_accents('Çäñ Ø')", "\"Can O\""},
         {"strip_accents('हिन्दी が 한국')", "\"हिन्दी が 한국\""},
     };
