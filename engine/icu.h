@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * ICU's objects cost microseconds to open, so each thread keeps the last ones used, by a key that
- * says all that they depend on: what they answer is the same as if they were opened anew. Private
- * to engine/. A thread's objects are closed when it ends.
+ * says all that they depend on: what they answer is the same as if they were opened anew. For
+ * engine/ and nodes/. A thread's objects are closed when it ends.
  */
 #pragma once
 

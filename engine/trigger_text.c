@@ -38,9 +38,10 @@ char *trigger_text(const struct event *event)
     return folded;
 }
 
+// Letters, digits, and the marks that are sounds of a word.
 static bool is_of_word(UChar32 c)
 {
-    return c >= 0 && u_isalnum(c);
+    return c >= 0 && (u_isalnum(c) || U_GET_GC_MASK(c) & (U_GC_MN_MASK | U_GC_MC_MASK));
 }
 
 static UChar32 character_before(const char *text, size_t at)

@@ -5,11 +5,13 @@
  * Gregorian.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unicode/udat.h>
 #include <unicode/ustring.h>
 #include <unicode/utf8.h>
 
+#include "engine/icu.h"
 #include "nodes/answer_readers.h"
 
 enum { DATE_BYTES = 96, YEARS_AHEAD = 20, YEARS_TRIED = 8 };
@@ -121,24 +123,37 @@ static bool parts_read(const char *text, struct parts *parts)
     return parts->count > 0;
 }
 
-// The order of the locale's short dates: 'y', 'M' and 'd' as they come.
-static void order_read(const struct rule *rule, char order[4])
+// The order of a locale's short dates: 'y', 'M' and 'd' as they come.
+struct order {
+    char signs[4];
+};
+
+static void *order_open(const void *arg)
 {
     static const UChar utc[] = {'U', 'T', 'C', 0};
-    char locale[ANSWER_LOCALE_BYTES];
+    struct order *order = x_alloc(sizeof *order);
     UChar units[64];
     UErrorCode status = U_ZERO_ERROR;
-    answer_locale(rule, locale);
-    UDateFormat *format = udat_open(UDAT_NONE, UDAT_SHORT, locale, utc, -1, NULL, 0, &status);
+    UDateFormat *format = udat_open(UDAT_NONE, UDAT_SHORT, arg, utc, -1, NULL, 0, &status);
     int32_t len = U_SUCCESS(status) ? udat_toPattern(format, false, units, 64, &status) : 0;
     udat_close(format);
     size_t used = 0;
     for (int32_t i = 0; U_SUCCESS(status) && i < len && used < 3; i++) {
         char c = units[i] == 'y' || units[i] == 'M' || units[i] == 'd' ? (char)units[i] : '\0';
-        if (c && !memchr(order, c, used))
-            order[used++] = c;
+        if (c && !memchr(order->signs, c, used))
+            order->signs[used++] = c;
     }
-    order[used] = '\0';
+    return order;
+}
+
+// Borrowed until icu_get() is called again.
+static const char *order_get(const struct rule *rule)
+{
+    char locale[ANSWER_LOCALE_BYTES], key[ICU_KEY_MAX];
+    answer_locale(rule, locale);
+    snprintf(key, sizeof key, "order %s", locale);
+    const struct order *order = icu_get(key, order_open, locale, free);
+    return order->signs;
 }
 
 static bool day_month_make(const struct rule *rule, const struct parts *parts, bool month_first,
@@ -169,7 +184,6 @@ static bool compact_make(const struct rule *rule, int number, int64_t *ret_days)
 static bool numbers_find(const struct rule *rule, const char *text, int64_t *ret_days)
 {
     struct parts parts;
-    char order[4] = "";
     if (!parts_read(text, &parts))
         return false;
     if (parts.count == 1)
@@ -178,10 +192,10 @@ static bool numbers_find(const struct rule *rule, const char *text, int64_t *ret
         return year_first_make(rule, &parts, ret_days);
     if (parts.separator == '.')
         return day_month_make(rule, &parts, false, ret_days);
-    order_read(rule, order);
+    const char *order = order_get(rule);
     bool month_first = strchr(order, 'M') && strchr(order, 'M') < strchr(order, 'd');
-    bool is_short = parts.count == 3 && parts.digits[2] <= 2;
-    if ((parts.separator == 'c' || *order == 'y') && is_short &&
+    bool year_first = parts.separator == 'c' || *order == 'y';
+    if (year_first && parts.count == 3 && parts.digits[2] <= 2 &&
         year_first_make(rule, &parts, ret_days))
         return true;
     if (parts.separator == 'c')
@@ -199,10 +213,10 @@ struct words {
     int span_days, span_months; // of a unit
 };
 
-static bool name_take(const struct answer_names *names, const char *word, struct words *words)
+static bool name_take(const struct rule *rule, const char *word, struct words *words)
 {
-    int month = words->month ? 0 : answer_month_name(names, word);
-    int weekday = month || words->weekday ? 0 : answer_weekday_name(names, word);
+    int month = words->month ? 0 : answer_month_name(rule, word);
+    int weekday = month || words->weekday ? 0 : answer_weekday_name(rule, word);
     words->month = month ? month : words->month;
     words->weekday = weekday ? weekday : words->weekday;
     return month || weekday;
@@ -212,14 +226,13 @@ static bool name_take(const struct answer_names *names, const char *word, struct
 static bool span_take(const char *word, struct words *words)
 {
     return words->count && !words->span_days && !words->span_months &&
-           answer_span_word(word, &words->span_days, &words->span_months);
+           (answer_listed(LIST_SPAN_DAYS, word, &words->span_days) ||
+            answer_listed(LIST_SPAN_MONTHS, word, &words->span_months));
 }
 
 static bool words_read(const struct rule *rule, const char *text, struct token tokens[TOKENS_MAX],
                        struct words *words)
 {
-    struct answer_names names;
-    bool has_names = false;
     size_t count = answer_tokens(text, tokens);
     *words = (struct words){0};
     for (size_t i = 0; i < count; i++) {
@@ -230,12 +243,9 @@ static bool words_read(const struct rule *rule, const char *text, struct token t
             words->numbers[words->count++] = &tokens[i];
             continue;
         }
-        if (answer_filler_word(word))
+        if (answer_listed(LIST_DATE_FILLER, word, NULL))
             continue;
-        if (!has_names)
-            answer_names_read(rule, &names);
-        has_names = true;
-        if (!name_take(&names, word, words) && !span_take(word, words))
+        if (!name_take(rule, word, words) && !span_take(word, words))
             return false;
     }
     return count > 0;
@@ -269,8 +279,9 @@ static bool words_find(const struct rule *rule, const char *text, int64_t *ret_d
 {
     struct token tokens[TOKENS_MAX];
     struct words words;
+    char folded[ANSWER_WORD_BYTES];
     int offset;
-    if (answer_day_word(text, &offset)) {
+    if (answer_fold_words(text, folded) && answer_listed(LIST_DAY, folded, &offset)) {
         *ret_days = answer_today(rule) + offset;
         return true;
     }

@@ -54,8 +54,30 @@ bool answer_fold(const char *text, char out[ANSWER_WORD_BYTES]);
  * '-'; invisible marks go. False when there is more than `size` bytes of it.
  */
 bool answer_plain(const char *text, char *out, size_t size);
-// Whether the folded word is one of "these|words", which are folded, too.
-bool answer_folded_in(const char *folded, const char *list);
+/*
+ * The words of a date or a time, folded: after answer_plain(), with a blank for each '-' and '/'.
+ * False when there is none, or when the text is too long.
+ */
+bool answer_fold_words(const char *text, char out[ANSWER_WORD_BYTES]);
+
+/* Lists of words in many languages (answer_lists.c), and what each word's value is */
+
+enum answer_list {
+    LIST_YES_NO, // true, false
+    LIST_SKIP,
+    LIST_DAY,         // days from today: "pasado mañana" → 2
+    LIST_SPAN_DAYS,   // of a unit: "weeks" → 7
+    LIST_SPAN_MONTHS, // "years" → 12
+    LIST_DATE_FILLER, // "of", "de", "den" …
+    LIST_MONTH,       // 1 to 12; spellings that ICU does not have
+    LIST_HALF,        // enum half
+    LIST_CLOCK,       // minutes: "noon" → 720
+    LIST_TIME_FILLER,
+};
+// Halves of the day. NIGHT ends at midnight for large hours, and begins there for small ones.
+enum half { HALF_NONE, HALF_AM, HALF_PM, HALF_NIGHT };
+// Whether the list has the folded word. ret_value may be NULL. ICU objects of icu_get() may go.
+bool answer_listed(enum answer_list list, const char *folded, int *ret_value);
 
 /* Calendar (answer_calendar.c): civil days, counted from 1970-01-01 */
 
@@ -83,22 +105,9 @@ struct token {
 };
 // Splits at blanks, '-', '/' and between digits and letters. 0: too much, or nothing.
 size_t answer_tokens(const char *text, struct token tokens[TOKENS_MAX]);
-// The whole of it in words of several languages: "tomorrow" → 1, "pasado mañana" → 2.
-bool answer_day_word(const char *text, int *ret_offset);
-// A span's unit: "weeks" → 7 days; "months" → 1 month.
-bool answer_span_word(const char *word, int *ret_days, int *ret_months);
-bool answer_filler_word(const char *word); // "of", "de", "den" …
 // The rule's locale with the Gregorian calendar, made safe for ICU.
 void answer_locale(const struct rule *rule, char out[ANSWER_LOCALE_BYTES]);
-// Names of months and days, folded, in a locale.
-enum { NAME_FORMS = 4, NAME_BYTES = 48 };
-struct answer_names {
-    char months[12][NAME_FORMS][NAME_BYTES];
-    char weekdays[7][NAME_FORMS][NAME_BYTES]; // from Sunday
-};
-// Costs some hundred microseconds: only when they are needed.
-void answer_names_read(const struct rule *rule, struct answer_names *ret_names);
-// The month (1 to 12) or the weekday (1 = Sunday to 7) that the word names there or in English, or
-// 0. Three letters or more are enough, if they are the beginning of one name alone.
-int answer_month_name(const struct answer_names *names, const char *word);
-int answer_weekday_name(const struct answer_names *names, const char *word);
+// The month (1 to 12) or the weekday (1 = Sunday to 7) that the folded word names in the rule's
+// locale or in English, or 0. Three letters or more are enough, if they begin one name alone.
+int answer_month_name(const struct rule *rule, const char *word);
+int answer_weekday_name(const struct rule *rule, const char *word);

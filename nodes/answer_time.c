@@ -5,42 +5,6 @@
 
 #include "nodes/answer_readers.h"
 
-// Halves of the day. NIGHT ends at midnight for large hours, and begins there for small ones.
-enum half { HALF_NONE, HALF_AM, HALF_PM, HALF_NIGHT };
-
-static const struct half_words {
-    enum half half;
-    const char *words;
-} half_words[] = {
-    {HALF_AM, "am|morning|manana|manha|matin|morgens|fruh|vormittags|mattina|ochtends|सबह|subah|"
-              "утра|pagi|上午|午前|오전|صباحا|ص|madrugada"},
-    {HALF_PM,
-     "pm|p|afternoon|evening|tarde|nachmittags|abends|soir|apres|l'apres|l’apres|"
-     "pomeriggio|sera|middags|avonds|दोपहर|शाम|shaam|dopahar|дня|вечера|sore|siang|下午|晚上|"
-     "午後|오후|مساء|م"},
-    {HALF_NIGHT, "night|noche|noite|nachts|nuit|notte|रात|raat|ночи|malam"},
-};
-
-// The whole answer but for fillers.
-static const char noon_words[] =
-    "noon|midday|mediodia|meio dia|mittag|mittags|midi|mezzogiorno|正午";
-static const char midnight_words[] =
-    "midnight|medianoche|meia noite|mitternacht|minuit|mezzanotte|आधी रात";
-
-static const char time_fillers[] =
-    "at|o'clock|o’clock|oclock|h|hs|hr|hrs|hour|hours|hora|horas|a|las|la|as|al|o|de|da|"
-    "do|del|du|l|the|in|por|per|um|uhr|gegen|am|heure|heures|midi|ore|alle|om|uur|s|e|y|"
-    "und|et|min|minutes|m|बज|baje|को|в|часов|час|часа|saat|jam|pukul|点|點|時|时|分|시|분|"
-    "الساعة";
-
-static enum half half_find(const char *word)
-{
-    for (size_t i = 0; i < sizeof half_words / sizeof *half_words; i++)
-        if (answer_folded_in(word, half_words[i].words))
-            return half_words[i].half;
-    return HALF_NONE;
-}
-
 struct clock {
     const struct token *numbers[3];
     size_t count;
@@ -48,21 +12,14 @@ struct clock {
     int named; // minutes of "noon"; -1: none
 };
 
-static bool named_find(const char *folded, int *ret_minutes)
-{
-    bool is_noon = answer_folded_in(folded, noon_words);
-    if (!is_noon && !answer_folded_in(folded, midnight_words))
-        return false;
-    *ret_minutes = is_noon ? 12 * 60 : 0;
-    return true;
-}
-
 // "a" and "am" (German) stand before the hour for nothing, behind it for the morning.
 static enum half word_half(const char *word, const struct clock *clock)
 {
     if (strcmp(word, "a") == 0 || strcmp(word, "am") == 0)
         return clock->count > 0 ? HALF_AM : HALF_NONE;
-    return half_find(word);
+    int half = HALF_NONE;
+    answer_listed(LIST_HALF, word, &half);
+    return (enum half)half;
 }
 
 static bool word_take(const char *word, struct clock *clock)
@@ -72,10 +29,10 @@ static bool word_take(const char *word, struct clock *clock)
         return half == clock->half; // "in the morning at 9 am"
     if (half)
         clock->half = half;
-    if (half ||
-        (!clock->half && clock->count == 0 && clock->named < 0 && named_find(word, &clock->named)))
+    if (half || (!clock->half && clock->count == 0 && clock->named < 0 &&
+                 answer_listed(LIST_CLOCK, word, &clock->named)))
         return true;
-    return answer_folded_in(word, time_fillers);
+    return answer_listed(LIST_TIME_FILLER, word, NULL);
 }
 
 // "9-11", "9 / 10", "-9"
@@ -146,7 +103,7 @@ bool answer_find_time(const char *text, int *ret_minutes)
     struct token tokens[TOKENS_MAX];
     struct clock clock;
     char folded[ANSWER_WORD_BYTES];
-    if (answer_fold(text, folded) && named_find(folded, ret_minutes))
+    if (answer_fold_words(text, folded) && answer_listed(LIST_CLOCK, folded, ret_minutes))
         return true;
     if (!clock_read(text, tokens, &clock))
         return false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Words of answers: how they are compared; yes, no and "skip" in many languages.
+// Words of answers: how they are compared; yes, no and "skip".
 #include <stdlib.h>
 #include <string.h>
 #include <unicode/uchar.h>
@@ -57,19 +57,6 @@ bool answer_fold(const char *text, char out[ANSWER_WORD_BYTES])
     return good;
 }
 
-bool answer_folded_in(const char *folded, const char *list)
-{
-    size_t wanted = strlen(folded);
-    for (;;) {
-        size_t len = strcspn(list, "|");
-        if (len == wanted && memcmp(list, folded, len) == 0)
-            return true;
-        if (!list[len])
-            return false;
-        list += len + 1;
-    }
-}
-
 /* Plain digits and signs */
 
 static bool is_dash(UChar32 c)
@@ -114,41 +101,40 @@ bool answer_plain(const char *text, char *out, size_t size)
     return true;
 }
 
-/* Yes, no, and neither: folded, that is without case, accents and other marks */
+// A dot behind a Thai letter abbreviates: "พ.ย." is one word.
+static void thai_dots_drop(char *text)
+{
+    char *out = text;
+    for (const char *at = text; *at; at++) {
+        bool thai = out - text >= 3 && (unsigned char)out[-3] == 0xe0 &&
+                    ((unsigned char)out[-2] == 0xb8 || (unsigned char)out[-2] == 0xb9);
+        if (*at != '.' || !thai)
+            *out++ = *at;
+    }
+    *out = '\0';
+}
 
-static const char yes_words[] =
-    "yes|y|yeah|yep|yup|yea|sure|ok|okay|true|of course|yes please|please do|correct|"
-    "agree|i agree|si|s|claro|claro que si|por supuesto|vale|dale|si por favor|si claro|"
-    "de acuerdo|sim|claro que sim|com certeza|sim por favor|isso|ja|j|jawohl|jep|klar|"
-    "na klar|gerne|ja bitte|ja gerne|stimmt|oui|ouais|d'accord|d’accord|bien sur|"
-    "oui merci|certo|certamente|va bene|ja graag|hee|evet|tabii|olur|tamam|ya|iya|oke|"
-    "baik|tak tak|da|д|да|конечно|хорошо|так|tak|ano|igen|ναι|נכון|כן|نعم|ايوه|اجل|بلى|"
-    "بله|ہاں|جی ہاں|جی|हा|जी|जी हा|ठीक ह|haan|han|ha|haa|ji haan|হযা|হা|ஆம|అవును|ใช|ครบ|"
-    "คะ|ตกลง|vang|dung|是|是的|好|好的|对|對|可以|行|はい|うん|ええ|네|예|응|ndiyo|naam|oo|"
-    "opo|👍|✅|✔|👌|🆗|☑|💯";
+bool answer_fold_words(const char *text, char out[ANSWER_WORD_BYTES])
+{
+    char plain[ANSWER_WORD_BYTES];
+    if (!answer_plain(text, plain, sizeof plain))
+        return false;
+    for (char *at = strpbrk(plain, "-/"); at; at = strpbrk(at, "-/"))
+        *at = ' ';
+    thai_dots_drop(plain);
+    return answer_fold(plain, out);
+}
 
-static const char no_words[] =
-    "no|n|nope|nah|false|no thanks|no thank you|not really|incorrect|no gracias|"
-    "para nada|claro que no|nao|nao obrigado|nao obrigada|nein|nee|ne|nein danke|"
-    "auf keinen fall|non|non merci|no grazie|nee bedankt|nahaniri|hayir|hayır|yok|tidak|"
-    "tdk|nggak|enggak|gak|bukan|nie|nem|net|niet|нет|не|н|ні|οχι|לא|لا|كلا|نه|نہیں|"
-    "जी नही|नही|ना|मत|nahi|nahin|ji nahi|"
-    "না|இலலை|కదు|ไม|ไมใช|khong|不|不是|不要|不行|没有|否|いいえ|"
-    "いや|아니요|아니오|아니|hapana|hindi|👎|❌|✖|🚫|🙅";
-
-static const char skip_words[] =
-    "skip|skip it|skip this|later|pass|omitir|saltar|saltear|paso|pular|pula|ignorar|"
-    "ueberspringen|uberspringen|weiter ohne|passer|ignorer|sauter|salta|saltare|"
-    "overslaan|atla|gec|lewati|pomin|пропустить|пропустити|تخطي|تخطى|छोड|छोडो|छोड द|"
-    "bo qua|跳过|跳過|スキッフ|건너뛰기|ขาม|⏭";
+/* Yes, no, and neither */
 
 static bool yes_no_find(const char *text, bool *ret_yes)
 {
     char folded[ANSWER_WORD_BYTES];
-    if (!text || !answer_fold(text, folded))
+    int yes;
+    if (!text || !answer_fold(text, folded) || !answer_listed(LIST_YES_NO, folded, &yes))
         return false;
-    *ret_yes = answer_folded_in(folded, yes_words);
-    return *ret_yes || answer_folded_in(folded, no_words);
+    *ret_yes = yes;
+    return true;
 }
 
 bool answer_read_yes_no(const struct rule *rule, const struct answer *answer, cJSON **ret_value,
@@ -165,7 +151,7 @@ bool answer_read_yes_no(const struct rule *rule, const struct answer *answer, cJ
 bool answer_is_skip(const char *text)
 {
     char folded[ANSWER_WORD_BYTES];
-    return answer_fold(text, folded) && answer_folded_in(folded, skip_words);
+    return answer_fold(text, folded) && answer_listed(LIST_SKIP, folded, NULL);
 }
 
 bool answer_same_word(const char *a, const char *b)

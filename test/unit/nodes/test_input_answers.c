@@ -305,15 +305,53 @@ static void dates_are_read_in_many_forms_and_languages(void **state)
         {"hi", "आज", "'2026-11-21'"},
         {"hi", "कल", "'2026-11-22'"},
         {"hi", "२४ दिसंबर २०२६", "'2026-12-24'"},
+        {"hi", "24 दिसम्बर", "'2026-12-24'"},
+        {"hi", "3 फ़रवरी", "'2027-02-03'"},
+        {"hi", "3 फरवरी", "'2027-02-03'"},
+        {"hi", "5 जून", "'2027-06-05'"},
+        {"hi", "5 जुलाई", "'2027-07-05'"},
+        {"hi", "परसों", "'2026-11-23'"},
+        {"hi", "अगले सोमवार", "'2026-11-23'"},
+        {"hi", "3 दिन में", "'2026-11-24'"},
+        {"hi", "2 हफ़्ते बाद", "'2026-12-05'"},
+        {"hi", "2 हफ्ते बाद", "'2026-12-05'"},
+        {"hi", "कुल", NULL},
+        {"hi", "3 दान में", NULL},
+        {"bn", "আগামীকাল", "'2026-11-22'"},
+        {"bn", "২৪ ডিসেম্বর", "'2026-12-24'"},
+        {"ta", "நாளை", "'2026-11-22'"},
         {"hi", "२४/१२/२०२६", "'2026-12-24'"},
         {"ar", "غدا", "'2026-11-22'"},
+        {"ar", "غداً", "'2026-11-22'"},
+        {"ar", "أمس", "'2026-11-20'"},
+        {"ar", "امس", "'2026-11-20'"},
+        {"ar", "24 ابريل", "'2027-04-24'"},
+        {"ur", "کل", "'2026-11-22'"},
+        {"he", "מחר", "'2026-11-22'"},
         {"ru", "24 декабря 2026 г.", "'2026-12-24'"},
         {"ru", "завтра", "'2026-11-22'"},
         {"ja", "2026年12月24日", "'2026-12-24'"},
         {"ja", "12月24日", "'2026-12-24'"},
         {"ja", "明日", "'2026-11-22'"},
         {"ko", "2026년 12월 24일", "'2026-12-24'"},
+        {"ko", "내일", "'2026-11-22'"},
         {"th", "24/12/2026", "'2026-12-24'"},
+        {"th", "พรุ่งนี้", "'2026-11-22'"},
+        {"th", "วันนี้", "'2026-11-21'"},
+        {"th", "24 ธันวาคม 2026", "'2026-12-24'"},
+        {"th", "24 พ.ย. 2026", "'2026-11-24'"},
+        {"th", "24 พ.ค. 2027", "'2027-05-24'"},
+        {"th", "อีก 3 วัน", "'2026-11-24'"},
+        {"th", "วัน", NULL},
+        {"th", "24 พ", NULL},
+        {"tr", "yarın", "'2026-11-22'"},
+        {"tr", "YARIN", "'2026-11-22'"},
+        {"tr", "öbür gün", "'2026-11-23'"},
+        {"vi", "ngày mai", "'2026-11-22'"},
+        {"vi", "ngay mai", "'2026-11-22'"},
+        {"vi", "24 tháng", NULL},
+        {"el", "ΑΎΡΙΟ", "'2026-11-22'"},
+        {"hi", "द 5", NULL}, // a letter is no month
         {"xx-nonsense!", "24 December 2026", "'2026-12-24'"},
         {"es", "tomorrow", "'2026-11-22'"},
         {"en", "31.2.2027", NULL},
@@ -421,6 +459,14 @@ static void times_are_read_in_many_forms_and_languages(void **state)
         {"pt", "às 15h", "'15:00'"},
         {"pt", "3 da tarde", "'15:00'"},
         {"pt", "meia noite", "'00:00'"},
+        {"pt", "meia-noite", "'00:00'"},
+        {"es", "mediodía", "'12:00'"},
+        {"hi", "रात 9 बजे", "'21:00'"},
+        {"hi", "आधी रात", "'00:00'"},
+        {"bn", "সকাল ৯টা", "'09:00'"},
+        {"th", "14.30 น.", "'14:30'"},
+        {"th", "เที่ยงคืน", "'00:00'"},
+        {"ar", "الساعة ٩ مساءً", "'21:00'"},
         {"hi", "सुबह ९ बजे", "'09:00'"},
         {"hi", "शाम 5 बजे", "'17:00'"},
         {"ja", "14時30分", "'14:30'"},
@@ -470,18 +516,23 @@ static void dates_with_times_are_moments(void **state)
 static void yes_and_no_are_known_in_many_languages(void **state)
 {
     static const char *const yes[] = {
-        "yes",  "YES!",  "y",      "Yeah",        "ok",     "Okay.",  "sure",     "sí",
-        "Si",   "claro", "sim",    "ja",          "Jawohl", "oui",    "d'accord", "हाँ",
-        "हां",   "जी",    "haan",   "نعم",         "да",     "Да!",    "evet",     "是",
-        "はい", "네",    "👍",      "👍🏽",    "✅",      "✔️", "ya",       "tak",
-        "ναι",  "כן",    "ＹＥＳ", " yes please "};
+        "yes",   "YES!",  "y",      "Yeah",         "ok",     "Okay.",  "sure",     "sí",
+        "Si",    "claro", "sim",    "ja",           "Jawohl", "oui",    "d'accord", "हाँ",
+        "हां",    "जी",    "haan",   "نعم",          "да",     "Да!",    "evet",     "是",
+        "はい",  "네",    "👍",      "👍🏽",     "✅",      "✔️", "ya",       "tak",
+        "ναι",   "כן",    "ＹＥＳ", " yes please ", "ठीक है",  "जी हाँ",  "হ্যাঁ",      "ஆம்",
+        "అవును", "ใช่",    "ใช่ค่ะ",   "ค่ะ",           "أيوه",   "ايوه",   "نَعَم",      "đúng",
+        "dung",  "응",    "ΝΑΊ"};
     static const char *const no[] = {
-        "no",         "NO!",    "n",      "nope", "No, thanks", "não", "nao",   "nein",
-        "Nein danke", "non",    "नहीं",    "nahi", "لا",         "нет", "hayır", "HAYIR",
-        "不是",       "いいえ", "아니요", "👎",    "👎🏿",   "❌",   "nee",   "no gracias"};
+        "no",    "NO!",        "n",          "nope",   "No, thanks", "não",  "nao",
+        "nein",  "Nein danke", "non",        "नहीं",    "nahi",       "لا",   "нет",
+        "hayır", "HAYIR",      "不是",       "いいえ", "아니요",     "👎",    "👎🏿",
+        "❌",     "nee",        "no gracias", "ना",     "না",         "இல்லை", "కాదు",
+        "ไม่",    "ไม่ใช่",       "không",      "khong",  "όχι",        "ΌΧΙ",  "아니"};
     static const char *const neither[] = {
-        "maybe", "no sé", "yes and no", "5",
-        "?",     "👀",     "...",        "I do not know what to say about that"};
+        "maybe",   "no sé", "yes and no", "5",  "?",   "नहर",
+        "हिन्दी में", "ไม้",    "ใช",         "คะ", "হাত", "आम",
+        "நாள்",     "かい",  "hee",        "👀",  "...", "I do not know what to say about that"};
     struct rule rule = {.type = ANSWER_YES_NO, .required = true};
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
         char *got = read_as_text(&rule, &(struct answer){.text = yes[i]});
@@ -504,12 +555,16 @@ static void yes_and_no_are_known_in_many_languages(void **state)
 
 static void words_that_skip_are_known_in_many_languages(void **state)
 {
-    static const char *const words[] = {"skip",   "Skip!", "omitir",     "Pular", "Überspringen",
-                                        "passer", "छोड़ें",   "пропустить", "跳过"};
+    static const char *const words[] = {"skip",   "Skip!",    "omitir",     "Pular", "Überspringen",
+                                        "passer", "छोड़ें",      "пропустить", "跳过",  "छोड़ दो",
+                                        "छोडो",   "スキップ", "ｽｷｯﾌﾟ",      "ข้าม",   "Geç",
+                                        "bỏ qua", "bo qua",   "건너뛰기",   "POMIŃ"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!answer_is_skip(words[i]))
             fail_msg("%s", words[i]);
     assert_false(answer_is_skip("skipper"));
+    assert_false(answer_is_skip("ขาม")); // awe
+    assert_false(answer_same_word("कुल", "कल"));
     assert_false(answer_is_skip(""));
     assert_true(answer_same_word("SPÄTER", "spater"));
     assert_false(answer_same_word("", ""));
