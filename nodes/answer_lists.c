@@ -75,7 +75,7 @@ static const struct list_row {
      "on|the|of|in|next|this|coming|st|nd|rd|th|o|a|de|del|el|en|dentro|próximo|próxima|este|"
      "esta|que|viene|do|da|día|em|no|na|daqui|feira|den|dem|der|am|nächsten|nächster|"
      "kommenden|diesen|le|la|du|dans|er|ce|prochain|prochaine|il|di|fra|tra|prossimo|op|over|"
-     "volgende|को|में|मे|बाद|अगले|अगला|अगली|ko|mein|через|в|на|г|года|tarihinde|sonra|lagi|"
+     "volgende|को|में|बाद|अगले|अगला|अगली|ko|mein|через|в|на|г|года|tarihinde|sonra|lagi|"
      "pada|ใน|อีก|วันที่|后|後|뒤|후"},
     // Of ICU's names there is one spelling each.
     {LIST_MONTH, 2, "फरवरी"},

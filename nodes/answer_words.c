@@ -101,14 +101,14 @@ bool answer_plain(const char *text, char *out, size_t size)
     return true;
 }
 
-// A dot behind a Thai letter abbreviates: "พ.ย." is one word.
-static void thai_dots_drop(char *text)
+// A dot behind a Thai or Lao letter abbreviates: "พ.ย." is one word.
+static void abbreviations_join(char *text)
 {
     char *out = text;
     for (const char *at = text; *at; at++) {
-        bool thai = out - text >= 3 && (unsigned char)out[-3] == 0xe0 &&
-                    ((unsigned char)out[-2] == 0xb8 || (unsigned char)out[-2] == 0xb9);
-        if (*at != '.' || !thai)
+        bool joins = out - text >= 3 && (unsigned char)out[-3] == 0xe0 &&
+                     (unsigned char)out[-2] >= 0xb8 && (unsigned char)out[-2] <= 0xbb;
+        if (*at != '.' || !joins)
             *out++ = *at;
     }
     *out = '\0';
@@ -121,7 +121,7 @@ bool answer_fold_words(const char *text, char out[ANSWER_WORD_BYTES])
         return false;
     for (char *at = strpbrk(plain, "-/"); at; at = strpbrk(at, "-/"))
         *at = ' ';
-    thai_dots_drop(plain);
+    abbreviations_join(plain);
     return answer_fold(plain, out);
 }
 

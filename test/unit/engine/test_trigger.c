@@ -133,6 +133,24 @@ static void a_word_stands_by_itself_somewhere(void **state)
     assert_says("{'type':'keyword','words':'straße'}", "in der STRASSE", true);
 }
 
+static void marks_that_make_another_word_make_another_keyword(void **state)
+{
+    static const char tomorrow[] = "{'type':'keyword','words':'कल','match':'exact'}";
+    static const char word[] = "{'type':'keyword','words':'कल'}";
+    static const char no[] = "{'type':'keyword','words':'ไม่','match':'contains'}";
+    assert_says(tomorrow, "कल।", true);
+    assert_says(tomorrow, "कुल", false);
+    assert_says(word, "मैं कल आऊँगा", true);
+    assert_says(word, "यह कला है", false); // art: its vowel sign goes on
+    assert_says(word, "यह कल् है", false);  // and so does a virama
+    assert_says(no, "ผมไม่เอา", true);
+    assert_says(no, "โต๊ะไม้", false);
+    assert_says("{'type':'keyword','words':'か','match':'contains'}", "がいど", false);
+    assert_says("{'type':'keyword','words':'ガイド','match':'exact'}", "ｶﾞｲﾄﾞ", true);
+    assert_says("{'type':'keyword','words':'إلغاء','match':'exact'}", "الغاء", true);
+    assert_says("{'type':'keyword','words':'1','match':'exact'}", "1️⃣", true);
+}
+
 static void contains_is_a_part_of_the_text_and_a_pattern_matches_it(void **state)
 {
     assert_says("{'type':'keyword','words':'价格','match':'contains'}", "请问价格是多少", true);
@@ -674,6 +692,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exact_keyword_is_the_whole_text_but_for_case_accents_width_and_signs),
         cmocka_unit_test(a_word_stands_by_itself_somewhere),
+        cmocka_unit_test(marks_that_make_another_word_make_another_keyword),
         cmocka_unit_test(contains_is_a_part_of_the_text_and_a_pattern_matches_it),
         cmocka_unit_test(a_keyword_is_looked_for_in_the_first_two_kibibytes),
         cmocka_unit_test(a_keyword_is_no_answer_to_other_kinds_of_events),

@@ -169,6 +169,16 @@ static void without_an_edge_of_its_own_each_way_back_is_the_default(void **state
            "> say  MENÚ \nupdate: {\"handoff\":{\"over\":\"keyword\"}}\nbot: back\n(completed)\n");
 }
 
+static void a_word_that_differs_by_more_than_accents_does_not_end_it(void **state)
+{
+    expect("s start\nh handoff {'for':5000,'resumeKeywords':['कल']}\nm message "
+           "{'message':'back'}\ne end",
+           "s>h h>m m>e", DONE, SCRIPT("say कुल", "say कल"),
+           "update: {\"handoff\":{\"until_ms\":1005000}}\n(input 5000 ms)\n"
+           "> say कुल\n(input 5000 ms)\n"
+           "> say कल\nupdate: {\"handoff\":{\"over\":\"keyword\"}}\nbot: back\n(completed)\n");
+}
+
 static void what_is_written_meanwhile_does_not_prolong_it(void **state)
 {
     // The deadline's own timer is still the present one.
@@ -261,6 +271,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_with_a_tag_is_found),
         cmocka_unit_test(a_blank_note_is_skipped),
         cmocka_unit_test(without_an_edge_of_its_own_each_way_back_is_the_default),
+        cmocka_unit_test(a_word_that_differs_by_more_than_accents_does_not_end_it),
         cmocka_unit_test(what_is_written_meanwhile_does_not_prolong_it),
         cmocka_unit_test(a_handoff_that_cannot_be_recorded_is_none),
         cmocka_unit_test(keywords_that_are_none_are_found),
