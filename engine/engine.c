@@ -23,6 +23,7 @@ const struct engine_limits engine_default_limits = {
     .output_bytes = 16 * 1024,
     .call_depth = 10,
     .expression_cost = 10000,
+    .run_cost = 250000,
 };
 
 // What is not set here holds nothing: the texts are long, and this is done at each step.
@@ -35,6 +36,7 @@ void machine_prepare(struct machine *m)
     run->flow = m->flow;
     run->env = m->env;
     run->limits = m->env->limits ? m->env->limits : &engine_default_limits;
+    run->cost_left = run->limits->run_cost ? &m->cost_left : NULL;
     run->effect = &m->effect;
     run->call = (struct node_call){0};
     run->target = NOWHERE;
@@ -351,6 +353,7 @@ enum engine_outcome engine_run(const struct flow *flow, struct session *session,
                                struct effect *ret_effect)
 {
     struct machine m = {.flow = flow, .session = session, .env = env};
+    m.cost_left = (env->limits ? env->limits : &engine_default_limits)->run_cost;
     enum engine_outcome outcome = run(&m, stimulus, ret_effect);
     cJSON_Delete(m.borrowed);
     return outcome;

@@ -121,6 +121,7 @@ struct engine_limits {
     size_t output_bytes;           // one template's output, default 16 KiB
     uint32_t call_depth;           // flows in flows, default 10
     uint32_t expression_cost;      // of one evaluation, default 10,000 (see expression.h)
+    uint32_t run_cost; // of all evaluations and patterns of one call, default 250,000; 0 = no limit
 };
 extern const struct engine_limits engine_default_limits;
 

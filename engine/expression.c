@@ -61,12 +61,17 @@ void expression_each_path(const struct expression *expression, expression_path_f
 cJSON *expression_eval(const struct expression *expression, struct scope *scope, struct err *err)
 {
     struct err unused;
+    bool is_short = scope->cost_left && *scope->cost_left < scope->cost;
+    uint32_t cost = is_short ? *scope->cost_left : scope->cost;
     struct eval e = {
-        .expression = expression, .scope = scope, .cost = scope->cost, .err = err ? err : &unused};
+        .expression = expression, .scope = scope, .cost = cost, .err = err ? err : &unused};
     struct datum result;
-    if (!expr_eval(&e, expression->root, &result))
-        return NULL;
-    cJSON *value = datum_take(&e, &result);
-    datum_free(&result);
+    cJSON *value = NULL;
+    if (expr_eval(&e, expression->root, &result)) {
+        value = datum_take(&e, &result);
+        datum_free(&result);
+    }
+    if (scope->cost_left)
+        *scope->cost_left -= cost - (uint32_t)e.cost;
     return value;
 }

@@ -58,6 +58,9 @@ bool eval_charge(struct eval *e, uint64_t units, size_t bytes)
         return true;
     }
     e->cost = 0;
+    if (e->scope->cost_left && *e->scope->cost_left < e->scope->cost)
+        return err_set(e->err, ERR_LIMIT,
+                       "expressions and patterns cost too much in one run (limit run_cost)");
     return err_set(e->err, ERR_LIMIT, "an expression costs more than %u (limit expression_cost)",
                    (unsigned)e->scope->cost);
 }

@@ -10,7 +10,7 @@
 #include "engine/pattern.h"
 #include "engine/value.h"
 
-enum { MATCH_COST = 50, STEPS_PER_UNIT = 20 }; // a match may look at a text many times
+enum { MATCH_COST = 50 }; // a match may look at a text many times
 
 // Takes the buffer. An overflow is an error.
 static bool give(struct call *call, struct buf *owned_out, struct datum *ret)
@@ -175,7 +175,7 @@ FUNCTION(matches)
     pattern_free(made);
     if (match == PATTERN_LIMIT)
         return call_fail(call, "the pattern takes too long");
-    if (!eval_charge(call->eval, steps / STEPS_PER_UNIT, 0))
+    if (!eval_charge(call->eval, steps / PATTERN_STEPS_PER_UNIT, 0))
         return false;
     *ret = datum_bool(match == PATTERN_YES);
     return true;

@@ -15,9 +15,10 @@ struct machine {
     const struct flow_node *node; // the present one
     struct node_run run;
     struct effect effect;
-    bool is_fatal;   // the failure is of a limit of the whole session: no caller can catch it
-    bool needs_flow; // session_flow() names another one than `flow` now
-    cJSON *borrowed; // array of what signals lent to nodes: lives as long as this run, or NULL
+    uint32_t cost_left; // of limits->run_cost
+    bool is_fatal;      // the failure is of a limit of the whole session: no caller can catch it
+    bool needs_flow;    // session_flow() names another one than `flow` now
+    cJSON *borrowed;    // array of what signals lent to nodes: lives as long as this run, or NULL
     // The wait that the stimulus came to, for wait_goes_on
     enum wait_kind waited;
     int64_t waited_until_ms;

@@ -103,6 +103,7 @@ struct node_run {
     const struct engine_env *env;
     const struct engine_limits *limits;
     const struct flow *flow;
+    uint32_t *cost_left;   // of limits->run_cost, or NULL: node_charge(), and what is evaluated
     struct effect *effect; // zeroed; filled before NODE_EFFECT
     struct node_call call; // of NODE_CALL; the engine's then
     int target;            // of NODE_GO
@@ -246,6 +247,8 @@ MUST_USE bool node_render_value(struct node_run *run, const struct value_templat
  * guess it. The caller's.
  */
 MUST_USE char *node_secret_mark(const struct node_run *run);
+// For what costs time beside expressions. False: run->err names the limit.
+MUST_USE bool node_charge(struct node_run *run, uint64_t units);
 /*
  * Evaluates; the caller owns the value. False: run->err says what is wrong (a limit was passed, a
  * text is no number): node_fail_to(), or NODE_FAILED.

@@ -11,7 +11,8 @@
 
 enum {
     PATTERN_BYTES_MAX = 1024,
-    PATTERN_STEPS = 100000, // of one use; and some for each byte of the text
+    PATTERN_STEPS = 100000,      // of one use; and some for each byte of the text
+    PATTERN_STEPS_PER_UNIT = 20, // what they cost among expressions
 };
 
 struct pattern;

@@ -118,10 +118,22 @@ const char *node_decide(struct node_run *run, const char *fmt, ...)
     return run->decision;
 }
 
+bool node_charge(struct node_run *run, uint64_t units)
+{
+    if (!run->cost_left)
+        return true;
+    bool ok = units <= *run->cost_left;
+    *run->cost_left = ok ? *run->cost_left - (uint32_t)units : 0;
+    return ok || err_set(&run->err, ERR_LIMIT,
+                         "expressions and patterns cost more than %u in one run (limit run_cost)",
+                         (unsigned)run->limits->run_cost);
+}
+
 static void run_scope(const struct node_run *run, struct scope *scope)
 {
     scope_init(scope, run->session, run->flow, run->env, run->limits);
     scope->secret_mark = run->effect->secret_mark;
+    scope->cost_left = run->cost_left;
 }
 
 bool node_render_escaped(struct node_run *run, const struct template *template,

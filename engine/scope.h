@@ -36,6 +36,7 @@ struct scope {
     const char *zone;        // "Europe/Berlin" …; likewise; NULL = "UTC"
     const char *secret_mark; // NULL: secrets insert nothing here
     uint32_t cost;           // of one evaluation, at most
+    uint32_t *cost_left;     // of all that share it: goes down; NULL = no limit
     size_t bytes;            // of one value or text, at most
     cJSON *made;             // what the names above were made into: scope_deinit() frees it
 };

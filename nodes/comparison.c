@@ -147,13 +147,16 @@ static bool matches(struct node_run *run, const struct comparison *c, const cJSO
 {
     struct buf text = {0};
     value_text(left, &text);
+    uint64_t steps = 0;
     enum pattern_match match =
-        c->pattern ? pattern_match(c->pattern, text.data ? text.data : "") : PATTERN_NO;
+        c->pattern ? pattern_match_counted(c->pattern, text.data ? text.data : "", &steps)
+                   : PATTERN_NO;
     buf_deinit(&text);
     *ret_holds = match == PATTERN_YES;
-    return match != PATTERN_LIMIT ||
-           err_set(&run->err, ERR_LIMIT,
-                   "a pattern costs too much on this value (limit of matching)");
+    if (match == PATTERN_LIMIT)
+        return err_set(&run->err, ERR_LIMIT,
+                       "a pattern costs too much on this value (limit of matching)");
+    return node_charge(run, steps / PATTERN_STEPS_PER_UNIT);
 }
 
 static bool variable_holds(struct node_run *run, const struct comparison *c, bool *ret_holds)

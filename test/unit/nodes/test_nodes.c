@@ -253,6 +253,26 @@ static void endless_loop_ends_at_the_step_limit(void **state)
         "(error: node 'k': more than 20 steps without a wait (limit steps_per_activation))\n");
 }
 
+static void expressions_and_patterns_of_one_run_share_a_limit(void **state)
+{
+    struct engine_limits limits = engine_default_limits;
+    limits.run_cost = 3000;
+    check_with((struct play){.limits = &limits},
+               "s start\nx set {'variable':'a','expression':'range(100) | length'}\ne end",
+               "s>x x>x", NULL,
+               "(error: node 'x': 'a': expressions and patterns cost too much in one run "
+               "(limit run_cost))\n");
+    limits.run_cost = 20;
+    check_with(
+        (struct play){.limits = &limits},
+        "s start\nt set {'variable':'t','value':'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'}\n"
+        "c condition {'conditions':[{'id':'y','variable':'t','operator':'matches',"
+        "'value':'a*a*[bd]'}]}\ne end",
+        "s>t t>c c>e c:y>e", NULL,
+        "(error: node 'c': expressions and patterns cost more than 20 in one run "
+        "(limit run_cost))\n");
+}
+
 static void loop_over_delays_ends_at_the_loop_guard(void **state)
 {
     struct engine_limits limits = engine_default_limits;
@@ -322,6 +342,7 @@ int main(void)
         cmocka_unit_test(ai_failure_takes_the_error_edge_or_ends_the_session),
         cmocka_unit_test(what_is_said_during_a_delay_answers_the_next_inputs),
         cmocka_unit_test(endless_loop_ends_at_the_step_limit),
+        cmocka_unit_test(expressions_and_patterns_of_one_run_share_a_limit),
         cmocka_unit_test(loop_over_delays_ends_at_the_loop_guard),
         cmocka_unit_test(template_and_variables_have_bounds),
         cmocka_unit_test(activation_time_counts_effects_but_no_waits),
