@@ -170,6 +170,16 @@ static const char *way_name(const struct machine *m)
     return name ? name : "completed";
 }
 
+// What failed is said last: of a long chain of calls the outer ones are left out.
+static const char *chain_end(const char *error)
+{
+    static const char link[] = "the called flow failed: "; // subflow.c
+    const char *at;
+    while (strlen(error) > 150 && (at = strstr(error, link)))
+        error = at + strlen(link);
+    return error;
+}
+
 enum node_verdict call_return(struct machine *m, enum node_verdict verdict)
 {
     struct session *session = m->session;
@@ -177,7 +187,7 @@ enum node_verdict call_return(struct machine *m, enum node_verdict verdict)
     if (verdict == NODE_FAILED) {
         char *error = x_printf("node '%s': %s", m->node->id, m->run.err.text);
         text_tidy(error);
-        json_add_str(returned, "error", error);
+        json_add_str(returned, "error", chain_end(error));
         free(error);
     } else if (verdict == NODE_ABANDONED) {
         json_add_str(returned, "outcome", "abandoned");
