@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -196,6 +197,35 @@ static bool query_render(struct node_run *run, const struct api_request *request
     return ok || err_set(&run->err, ERR_LIMIT, "the URL has more than %d bytes", URL_BYTES_MAX);
 }
 
+// The dots, plain or escaped, at the beginning of a segment; its length in *ret_len.
+static size_t dots_of(const char *segment, size_t *ret_len)
+{
+    size_t dots = 0, at = 0;
+    *ret_len = strcspn(segment, "/?#");
+    for (; at < *ret_len; dots++) {
+        if (segment[at] == '.')
+            at++;
+        else if (strncasecmp(&segment[at], "%2e", 3) == 0)
+            at += 3;
+        else
+            return 0; // a name
+    }
+    return dots;
+}
+
+// "/users/{{ name }}/orders" must not become "/orders" for who is called "..".
+static bool path_climbs(const char *url)
+{
+    const char *scheme = strstr(url, "://"), *at = strpbrk(scheme ? scheme + 3 : url, "/?#");
+    while (at && *at == '/') {
+        size_t len, dots = dots_of(at + 1, &len);
+        if (dots == 1 || dots == 2)
+            return true;
+        at += 1 + len;
+    }
+    return false;
+}
+
 static bool url_render(struct node_run *run, const struct api_request *request)
 {
     char **url = &run->effect->url;
@@ -204,6 +234,8 @@ static bool url_render(struct node_run *run, const struct api_request *request)
     for (char *c = *url; *c; c++)
         if ((unsigned char)*c <= ' ')
             *c = '+'; // a blank or a line break in the first value: never a second header
+    if (path_climbs(*url))
+        return err_set(&run->err, ERR_INPUT, "the URL's path has a part '.' or '..'");
     return !request->query || query_render(run, request, url);
 }
 

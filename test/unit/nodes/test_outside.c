@@ -51,6 +51,25 @@ static void query_goes_behind_the_url_encoded(void **state)
     check_request("'url':'https://x.example/p','query':{}", "GET https://x.example/p {} -");
 }
 
+static void a_value_does_not_climb_the_path(void **state)
+{
+    static const char *const values[] = {"..", ".", "%2e%2E"};
+    for (size_t i = 0; i < 3; i++) {
+        char variable[80];
+        snprintf(variable, sizeof variable, "'variables':[{'name':'v','defaultValue':'%s'}]",
+                 values[i]);
+        bool escaped = values[i][0] == '%'; // is escaped once more: a name
+        check_with((struct play){.results = (struct play_result[]){{true, 200, NULL, NULL}}},
+                   "s start\na api {'apiConfig':{'url':'https://x.example/u/{{ v }}/x?q=/../'}}\n"
+                   "e end\nf end {'message':'refused'}",
+                   "s>a a>e a:error>f", variable,
+                   escaped ? "http: GET https://x.example/u/%252e%252E/x?q=/../ {} - 10000\n"
+                             "(completed)\n"
+                           : "bot: refused\n(completed)\n");
+    }
+    check_request("'url':'https://x.example/..{{ n }}/...'", "GET https://x.example/..2/... {} -");
+}
+
 static void form_is_encoded_and_says_so(void **state)
 {
     check_request("'url':'https://x.example','method':'POST','bodyType':'form',"
@@ -602,6 +621,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(query_goes_behind_the_url_encoded),
+        cmocka_unit_test(a_value_does_not_climb_the_path),
         cmocka_unit_test(form_is_encoded_and_says_so),
         cmocka_unit_test(text_body_is_sent_as_it_is),
         cmocka_unit_test(auth_is_a_header),
