@@ -21,7 +21,8 @@ static void compile_error(struct compile *c, const char *code, const char *node,
 
 /* Nodes */
 
-const struct node_type *node_type_find(const struct node_type *const *types, const char *name)
+// Looks `name` up among names and aliases.
+static const struct node_type *type_find(const struct node_type *const *types, const char *name)
 {
     for (; *types; types++) {
         if (strcmp((*types)->name, name) == 0)
@@ -71,7 +72,7 @@ static void node_add(struct compile *c, const cJSON *item, int position)
     HASH_ADD_KEYPTR(hh, c->flow->by_id, node->id, strlen(node->id), node);
     const char *type = json_str(item, "type");
     node->word = type;
-    node->type = type ? node_type_find(c->types, type) : NULL;
+    node->type = type ? type_find(c->types, type) : NULL;
     if (!node->type)
         type_unknown(c, id, type ? type : "");
     else if (node->type->role == NODE_START && c->flow->start == NOWHERE)

@@ -104,16 +104,11 @@ bool name_is_reserved(const char *name)
     return !strcmp(name, "contact") || !strcmp(name, "platform") || !strcmp(name, "last");
 }
 
-bool name_is_provided(const char *name)
-{
-    return name_is_reserved(name) || !strcmp(name, "event");
-}
-
 bool name_is_in_scope(const char *name)
 {
     static const char *const names[] = {"message", "session", "account", "flow", "now"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
-    return name_is_provided(name);
+    return name_is_reserved(name) || !strcmp(name, "event"); // which a flow may have for itself
 }

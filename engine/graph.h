@@ -111,8 +111,6 @@ void variables_compile(struct compile *compile, const cJSON *variables);
 void settings_compile(struct compile *compile, const cJSON *settings);
 
 const struct flow_node *flow_find(const struct flow *flow, const char *id);
-// Looks `name` up among names and aliases.
-const struct node_type *node_type_find(const struct node_type *const *types, const char *name);
 // Checks data against a table; true when nothing is wrong (unknown members are only warnings).
 MUST_USE bool fields_check(struct compile *compile, const struct flow_node *node,
                            const struct node_field *fields, const cJSON *data);
@@ -123,7 +121,6 @@ MUST_USE bool fields_check_member(struct compile *compile, const struct flow_nod
 // Called for one node after the other, in any order, but with all of a node's ways at once.
 void way_add(struct flow *flow, struct flow_node *node, int target);
 
-bool name_is_provided(const char *name); // these, and event, which a flow may have for itself
 bool name_is_in_scope(const char *name); // these, and what stands behind the variables (scope.h)
 
 // lint_limits.c: texts and choices that the platforms cut.

@@ -94,10 +94,12 @@ static cJSON *free_list(struct bytes *bytes)
 static cJSON *free_object(struct bytes *bytes)
 {
     cJSON *object = cJSON_CreateObject();
-    for (unsigned i = 0, count = bytes_below(bytes, 3); i < count; i++)
-        json_add_str(object, ids[i],
-                     bytes_one_in(bytes, 2) ? BYTES_PICK(bytes, variables)
-                                            : BYTES_PICK(bytes, templates));
+    for (unsigned i = 0; i < 2; i++) {
+        bool named = bytes_one_in(bytes, 2);
+        if (bytes_one_in(bytes, 2))
+            json_add_str(object, ids[i],
+                         named ? BYTES_PICK(bytes, variables) : BYTES_PICK(bytes, templates));
+    }
     return object;
 }
 
