@@ -121,7 +121,9 @@ MUST_USE bool fields_check_member(struct compile *compile, const struct flow_nod
 // Called for one node after the other, in any order, but with all of a node's ways at once.
 void way_add(struct flow *flow, struct flow_node *node, int target);
 
-bool name_is_in_scope(const char *name); // these, and what stands behind the variables (scope.h)
+// Whether Hookmill may give the name a meaning: the variables that it fills, and what stands behind
+// them (scope.h).
+bool name_is_in_scope(const char *name);
 
 // lint_limits.c: texts and choices that the platforms cut.
 void limits_lint(const cJSON *document, struct diags *diags);
