@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "engine/event_value.h"
 #include "engine/machine.h"
+#include "engine/message.h"
+#include "engine/trigger.h"
 #include "engine/value.h"
 
 const struct engine_limits engine_default_limits = {
@@ -170,8 +173,24 @@ static enum engine_outcome session_fail(struct machine *m)
     return session_end(m, SESSION_ERROR);
 }
 
+// The first message to somebody who has only commented goes to the comment: no other would arrive.
+static void reply_in_private(struct session *session, struct effect *effect)
+{
+    if (!session->comment || effect->kind != EFFECT_SEND || !message_is_said(effect->message))
+        return;
+    if (!effect->message) {
+        effect->message = cJSON_CreateObject();
+        json_add_str(effect->message, "type", "text");
+        json_add_str(effect->message, "text", effect->text);
+    }
+    json_add_str(effect->message, "comment_id", session->comment);
+    free(session->comment);
+    session->comment = NULL;
+}
+
 static enum engine_outcome effect_yield(struct machine *m, struct effect *ret_effect)
 {
+    reply_in_private(m->session, &m->effect);
     wait_begin(m, WAIT_RESULT);
     m->effect.seq = ++m->session->effect_seq;
     m->effect.node = x_dup(m->node->id);
@@ -260,12 +279,23 @@ static void activation_begin(struct machine *m, enum wait_kind waited)
         m->session->activation_steps = 0;
 }
 
+// Of what the flow says about comments, which trigger it was is asked anew: the shell need not
+// tell.
+static void comment_note(struct machine *m, const struct event *event)
+{
+    struct trigger_match match;
+    if (event && event->kind == EVENT_COMMENT && event->id &&
+        trigger_match(m->flow, event, &(struct trigger_context){0}, &match) && match.private_reply)
+        m->session->comment = x_dup(event->id);
+}
+
 static enum engine_outcome engine_start(struct machine *m, const struct event *event,
                                         struct effect *ret_effect)
 {
     m->node = &m->flow->nodes[m->flow->start];
     machine_prepare(m);
     activation_begin(m, WAIT_NONE);
+    comment_note(m, event);
     if (!vars_start(m, event))
         return run_stop(m, NODE_FAILED, ret_effect);
     return run_on(m, machine_enter(m, m->flow->start), ret_effect);

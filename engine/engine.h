@@ -39,7 +39,7 @@ struct effect {
     uint32_t seq; // the session's effect number: with the session id, the attempt's name
     char *node;   // the node that asked
     // EFFECT_SEND
-    cJSON *message; // see message.h; NULL: `text` with `choices`
+    cJSON *message; // see message.h; NULL: `text` with `choices`. One of type "text" may have them
     char *text;     // what it says, in words: for the records, and where a platform lacks the kind
     struct choice *choices;
     size_t choice_count;

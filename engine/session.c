@@ -34,6 +34,7 @@ void session_deinit(struct session *session)
     free(session->node);
     free(session->error);
     free(session->outcome);
+    free(session->comment);
     cJSON_Delete(session->frames);
     cJSON_Delete(session->vars);
     cJSON_Delete(session->node_state);
@@ -156,6 +157,7 @@ char *session_to_json(const struct session *s)
     }
     if (s->tokens)
         json_write_int(&out, "tokens", s->tokens);
+    json_write_str(&out, "comment", s->comment);
     json_write_str(&out, "outcome", s->outcome);
     json_write_str(&out, "error", s->error);
     buf_add_char(&out, '}');
@@ -236,6 +238,7 @@ static bool session_parse(cJSON *json, struct session *s, struct err *err)
     const char *seed = json_str(json, "seed");
     s->seed = seed ? strtoull(seed, NULL, 16) : 0;
     s->tokens = json_int(json, "tokens", 0);
+    s->comment = x_dup(json_str(json, "comment"));
     s->outcome = x_dup(json_str(json, "outcome"));
     s->error = x_dup(json_str(json, "error"));
     return true;

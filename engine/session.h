@@ -59,6 +59,7 @@ struct session {
     uint64_t seed;             // what chance is made of: random, so that nobody can guess it
     int64_t inbound_ms;        // when the person last wrote, by Meta's time; 0 = unknown
     int64_t tokens;            // of language models, so far, in all its flows
+    char *comment;             // which the next message answers in private, or NULL
     char *outcome;             // the flow's own word for how it ended, or NULL
     char *error;               // of SESSION_ERROR: names node and reason
 };

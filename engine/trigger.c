@@ -349,7 +349,8 @@ static bool find_best(const struct triggers *triggers, struct look *look,
     bool found = false;
     for (size_t i = 0; i < triggers->count; i++) {
         const struct trigger *trigger = &triggers->items[i];
-        struct trigger_match match = {.priority = trigger->priority};
+        struct trigger_match match = {.priority = trigger->priority,
+                                      .private_reply = trigger->private_reply};
         if ((look->context->is_waiting && !trigger->interrupts) ||
             !trigger_fits(trigger, look, &match) ||
             (found && trigger_compare(&match, ret_match) <= 0))

@@ -22,10 +22,11 @@ struct trigger_context {
 
 // How well a trigger fits: greater wins, by priority, then class, then what it says of the text.
 struct trigger_match {
-    int priority;    // the flow's own word, 0 unless given
-    int specificity; // of the kind of trigger: docs/triggers.md has the order
-    size_t length;   // of the keyword: the longer, the more specific
-    char name[64];   // for the history: "keyword 'menu'", "default"
+    int priority;       // the flow's own word, 0 unless given
+    int specificity;    // of the kind of trigger: docs/triggers.md has the order
+    size_t length;      // of the keyword: the longer, the more specific
+    char name[64];      // for the history: "keyword 'menu'", "default"
+    bool private_reply; // the first message answers the comment in private
 };
 
 /*

@@ -197,6 +197,7 @@ void trigger_parse(struct compile *c, const struct flow_node *node, const char *
         trigger->match = (enum text_match)match;
     trigger->story = (enum story_part)(word_index(story_words, json_str(item, "story")) + 1);
     trigger->missed = json_bool(item, "missed", false);
+    trigger->private_reply = json_bool(item, "privateReply", false);
     trigger->interrupts = json_bool(item, "interrupts", false);
     trigger->priority = (int)node_number(item, "priority", 0);
     lists_parse(c, node->id, place, trigger, item);

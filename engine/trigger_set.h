@@ -77,6 +77,7 @@ struct trigger {
     struct trigger_texts emoji;
     enum story_part story;
     bool missed;
+    bool private_reply;
 };
 
 // trigger_text.c

@@ -37,11 +37,23 @@ static bool answer_failed(const char *text, struct effect_answer *answer)
 
 /* bot: a message */
 
+// A text that is a private reply may have choices beside its tree.
+static char *tree_show(const struct effect *effect)
+{
+    cJSON *tree = cJSON_Duplicate(effect->message, true);
+    cJSON *choices = effect->choice_count ? cJSON_AddObjectToObject(tree, "choices") : NULL;
+    for (size_t i = 0; i < effect->choice_count; i++)
+        json_add_str(choices, effect->choices[i].id, effect->choices[i].title);
+    char *text = json_print(tree);
+    cJSON_Delete(tree);
+    return text;
+}
+
 static char *message_show(const struct effect *effect)
 {
     struct buf out = {0};
     if (effect->message)
-        return json_print(effect->message);
+        return tree_show(effect);
     buf_add_str(&out, effect->text ? effect->text : "");
     for (size_t i = 0; i < effect->choice_count; i++)
         buf_printf(&out, "%s%s=%s", i ? " | " : " [", effect->choices[i].id,

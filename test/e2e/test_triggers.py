@@ -33,7 +33,7 @@ FLOWS = [
     answers("tapped", "You tapped.", {"type": "postback", "payloads": ["BUY:*"]}),
     answers("thanks", "Thanks for {{ event.emoji }}!", {"type": "reaction", "emoji": ["❤"]}),
     answers("again", "Again?", {"type": "reaction", "emoji": ["🔁"], "interrupts": True}),
-    answers("price", "It is 7 Euro; you wrote {{ event.id }}.", {"type": "comment", "words": ["price"]}),
+    answers("price", "It is 7 Euro; you wrote {{ event.id }}.", {"type": "comment", "words": ["price"], "privateReply": True}),
     flow(("s", "start", {"triggers": ["manual"]}), ("now", "window", {}), ("open", "message", {"message": "Still there?"}),
          ("closed", "end", {"message": "Too late."}), ("e", "end", {}), name="remind",
          edges=edges("s>now now:open>open now:closed>closed open>e")),
@@ -154,11 +154,11 @@ class Triggers(unittest.TestCase):
         self.client.deliver(person.starts("SELL", "Sell"))
         self.expect(person, "I did not understand.")
 
-    def test_a_comment_with_the_word_starts_a_flow_and_others_do_not(self):
+    def test_a_comment_with_the_word_is_answered_in_private_and_others_are_not(self):
         contact = self.person().contact
         self.comment(contact, "Lovely!")
         id = self.comment(contact, "What is the price?")
-        self.expect(contact, f"It is 7 Euro; you wrote {id}.")
+        self.expect(id, f"It is 7 Euro; you wrote {id}.")
         self.expect_silence(contact)
 
     def test_a_flow_that_says_nothing_of_triggers_comes_last(self):

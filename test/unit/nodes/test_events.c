@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "engine/message.h"
 #include "nodes/registry.h"
 #include "play.h"
 
@@ -246,6 +247,64 @@ static void a_flow_starts_on_the_kinds_that_its_start_node_lists(void **state)
     }
 }
 
+// The comment that the effect answers in private; "-" when it is an ordinary message.
+static const char *answered_comment(const struct run *run)
+{
+    const char *comment = json_str(run->effect.message, "comment_id");
+    return comment ? comment : "-";
+}
+
+#define ON_COMMENT(more) "s start {'triggers':[{'type':'comment'" more "},'message']}\n"
+
+static void the_first_message_to_somebody_who_commented_is_a_private_reply(void **state)
+{
+    static const struct event comment = {
+        .kind = EVENT_COMMENT, .id = STR("c_1"), .contact = STR("77"), .text = STR("price?")};
+    struct run run;
+    run_begin(&run,
+              ON_COMMENT(",'privateReply':true") "t typing {}\nb input "
+                                                 "{'inputType':'choice','message':'?','choices':"
+                                                 "['A','B']}\nm message {'message':'!'}\ne end",
+              "s>t t>b b>m m>e", NULL);
+    assert_int_equal(give(&run, STIMULUS_START, &comment), ENGINE_EFFECT);
+    assert_string_equal(answered_comment(&run), "-"); // typing is no message
+    give(&run, STIMULUS_RESULT, NULL);
+    run.env.now_ms += 2000;
+    char *text = session_to_json(&run.session);
+    session_deinit(&run.session);
+    assert_true(session_from_json(text, strlen(text), &run.session, NULL));
+    free(text);
+    assert_int_equal(give(&run, STIMULUS_TIMER, NULL), ENGINE_EFFECT);
+    assert_string_equal(answered_comment(&run), "c_1");
+    assert_string_equal(json_str(run.effect.message, "text"), "?");
+    assert_int_equal(run.effect.choice_count, 2);
+    assert_true(message_check(run.effect.message, NULL));
+    give(&run, STIMULUS_RESULT, NULL);
+    static const struct event answer = {
+        .kind = EVENT_MESSAGE, .id = STR("m_1"), .contact = STR("77"), .text = STR("A")};
+    assert_int_equal(give(&run, STIMULUS_EVENT, &answer), ENGINE_EFFECT);
+    assert_string_equal(answered_comment(&run), "-"); // one reply to a comment
+    run_end(&run);
+}
+
+static void without_private_reply_and_for_messages_it_is_an_ordinary_one(void **state)
+{
+    static const struct event comment = {
+        .kind = EVENT_COMMENT, .id = STR("c_1"), .contact = STR("77"), .text = STR("price?")};
+    static const struct event hello = {
+        .kind = EVENT_MESSAGE, .id = STR("m_1"), .contact = STR("77"), .text = STR("hi")};
+    struct run run;
+    run_begin(&run, ON_COMMENT("") "m message {'message':'!'}\ne end", "s>m m>e", NULL);
+    assert_int_equal(give(&run, STIMULUS_START, &comment), ENGINE_EFFECT);
+    assert_null(run.effect.message);
+    run_end(&run);
+    run_begin(&run, ON_COMMENT(",'privateReply':true") "m message {'message':'!'}\ne end",
+              "s>m m>e", NULL);
+    assert_int_equal(give(&run, STIMULUS_START, &hello), ENGINE_EFFECT);
+    assert_null(run.effect.message);
+    run_end(&run);
+}
+
 static void unknown_kinds_are_found_by_the_compiler(void **state)
 {
     static const char *const cases[][2] = {
@@ -276,6 +335,8 @@ int main(void)
         cmocka_unit_test(a_message_taken_back_leaves_the_session),
         cmocka_unit_test(a_message_taken_back_leaves_a_burst_that_is_gathered),
         cmocka_unit_test(a_flow_starts_on_the_kinds_that_its_start_node_lists),
+        cmocka_unit_test(the_first_message_to_somebody_who_commented_is_a_private_reply),
+        cmocka_unit_test(without_private_reply_and_for_messages_it_is_an_ordinary_one),
         cmocka_unit_test(unknown_kinds_are_found_by_the_compiler),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
