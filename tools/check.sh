@@ -41,7 +41,7 @@ for name in sys.argv[1:]:
 
 # Each fuzz target for a few seconds, from the same seeds each time; what it finds stays in .dev/fuzz.
 check_fuzz() {
-    local target seeds failed=()
+    local target place seeds failed=()
     if ! echo 'int LLVMFuzzerTestOneInput(const char *d, long n) { return !d && n; }' |
         clang -fsanitize=fuzzer,address -x c -o /dev/null - 2>/dev/null; then
         note "clang with libFuzzer is not installed: nothing is fuzzed"
@@ -54,11 +54,9 @@ check_fuzz() {
         target=${target##*/fuzz_}
         mkdir -p ".dev/fuzz/$target"
         seeds=()
-        case $target in
-        flow) seeds=(examples/flows) ;;
-        webhook) seeds=(examples/webhooks) ;;
-        *) [[ ! -d test/fuzz/corpus/$target ]] || seeds=("test/fuzz/corpus/$target") ;;
-        esac
+        for place in "test/fuzz/corpus/$target" "examples/${target}s"; do
+            [[ ! -d $place ]] || seeds+=("$place")
+        done
         "build/fuzz/test/fuzz/fuzz_$target" -max_total_time=6 -timeout=10 -rss_limit_mb=2048 \
             -artifact_prefix=".dev/fuzz/$target-" ".dev/fuzz/$target" "${seeds[@]}" >".dev/log/fuzz-$target.log" 2>&1 ||
             failed+=("$target")

@@ -47,9 +47,7 @@ static void forget_details(struct event *event)
     event->watermark_ms = 0;
 }
 
-// The bytes that an element came in, on one line: line breaks between its tokens become blanks, as
-// in the event's JSON form, so that both have the same identity.
-static char *raw_dup(const struct walk *walk, const cJSON *element)
+char *item_bytes(const struct walk *walk, const cJSON *element)
 {
     size_t len;
     const char *bytes = json_raw(walk->doc, element, &len);
@@ -65,7 +63,7 @@ void item_end(const struct walk *walk, struct event *event, const cJSON *element
     if (!understood) {
         forget_details(event);
         event->kind = EVENT_OTHER;
-        event->raw = raw_dup(walk, element);
+        event->raw = item_bytes(walk, element);
     }
     if (!event->type)
         event->type = strlen(type) <= EVENT_ID_MAX ? x_dup(type) : NULL;
@@ -131,7 +129,7 @@ bool item_take_raw(const struct walk *walk, const cJSON *object, const char *nam
     if (!cJSON_IsObject(member) && !cJSON_IsArray(member))
         return false;
     free(*ret_field);
-    *ret_field = raw_dup(walk, member);
+    *ret_field = item_bytes(walk, member);
     return true;
 }
 

@@ -31,6 +31,10 @@ struct walk {
 extern const char ITEM_NO_ACCOUNT[];
 bool item_account_known(const struct event *event);
 
+// The bytes that an element came in, on one line: line breaks between its tokens become blanks, as
+// in the event's JSON form, so that both have the same identity. The caller's.
+char *item_bytes(const struct walk *walk, const cJSON *element);
+
 // The new event, owned by the list and valid until the next item_begin(); NULL when the list is
 // full.
 struct event *item_begin(struct walk *walk, const char *account);

@@ -11,9 +11,7 @@
 
 char *change_bytes(const struct change *change, const cJSON *element)
 {
-    size_t len;
-    const char *bytes = json_raw(change->walk->doc, element, &len);
-    return x_dupn(bytes, len);
+    return item_bytes(change->walk, element);
 }
 
 bool change_take_group(const cJSON *object, const char *name, struct event *event)

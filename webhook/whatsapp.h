@@ -59,7 +59,7 @@ item_reader status_read, call_status_read, call_read, preference_read; // whatsa
 const struct person_names *status_person(const struct change *, const cJSON *status);
 const struct person_names *call_person(const struct change *, const cJSON *call);
 
-// The element's bytes as received, a new string.
+// item_bytes() of the element.
 MUST_USE char *change_bytes(const struct change *change, const cJSON *element);
 // The group's id, which names its chat. False as item_take_id.
 MUST_USE bool change_take_group(const cJSON *object, const char *name, struct event *event);
