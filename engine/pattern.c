@@ -63,13 +63,6 @@ struct pattern *pattern_new(const char *text, struct err *err)
                            err);
 }
 
-struct pattern *pattern_new_word(const char *word)
-{
-    return pattern_compile(
-        word, PCRE2_UTF | PCRE2_LITERAL | PCRE2_CASELESS | PCRE2_ANCHORED | PCRE2_ENDANCHORED,
-        NULL);
-}
-
 void pattern_free(struct pattern *pattern)
 {
     if (!pattern)

@@ -18,8 +18,6 @@ enum {
 struct pattern;
 
 MUST_USE struct pattern *pattern_new(const char *text, struct err *err);
-// Matches exactly this text, without regard to case (of any script).
-MUST_USE struct pattern *pattern_new_word(const char *word);
 void pattern_free(struct pattern *pattern);
 
 enum pattern_match { PATTERN_NO, PATTERN_YES, PATTERN_LIMIT };

@@ -173,7 +173,7 @@ static bool mantissa_read(const struct rule *rule, const char *text, size_t sign
 static bool number_parse(const struct rule *rule, const char *text, struct number *ret_number,
                          double *ret_double)
 {
-    char plain[NUMBER_BYTES];
+    char plain[NUMBER_BYTES] = "";
     if (!number_plain(text, plain))
         return false;
     if (strpbrk(plain, "eE")) { // "1.5e3": written by a program

@@ -138,9 +138,9 @@ static const char *abroad_prefix(const struct phone_plan *plan)
 static bool plus_was_left_out(const struct phone_plan *plan, const char *digits)
 {
     char code[16];
-    int len = snprintf(code, sizeof code, "%d", plan->calling_code);
-    return strcmp(plan->trunk, "0") == 0 && strncmp(digits, code, (size_t)len) == 0 &&
-           strlen(digits) >= (size_t)(len + plan->min);
+    size_t len = (size_t)snprintf(code, sizeof code, "%d", plan->calling_code);
+    return strcmp(plan->trunk, "0") == 0 && strncmp(digits, code, len) == 0 &&
+           strlen(digits) >= len + (size_t)plan->min;
 }
 
 static bool national_read(const struct phone_plan *plan, const char *digits, char out[PHONE_BYTES])

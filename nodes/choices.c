@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "engine/fold.h"
 #include "engine/node.h"
-#include "engine/pattern.h"
 #include "engine/value.h"
 
 enum { OPTIONS_MAX = 100, OPTION_BYTES_MAX = 256 };
@@ -22,7 +22,7 @@ void options_deinit(struct options *options)
         free(option->title);
         cJSON_Delete(option->value);
         for (size_t w = 0; w < 3; w++)
-            pattern_free(option->words[w]);
+            free(option->words[w]);
     }
     free(options->items);
 }
@@ -50,9 +50,9 @@ static void option_add(struct options *options, struct node_parse *p, const char
     option->value = owned_value ? owned_value : cJSON_CreateString(title);
     struct buf text = {0};
     value_text(option->value, &text);
-    option->words[0] = pattern_new_word(title);
-    option->words[1] = pattern_new_word(id);
-    option->words[2] = text.len ? pattern_new_word(text.data) : NULL;
+    option->words[0] = text_fold(title);
+    option->words[1] = text_fold(id);
+    option->words[2] = text.len ? text_fold(text.data) : NULL;
     buf_deinit(&text);
 }
 
@@ -117,6 +117,21 @@ void options_parse(struct options *options, struct node_parse *p, const cJSON *l
                    "a choice needs `choices` or `options`, or outgoing edges with labels");
 }
 
+// The first whose title is the text, else whose id is, else whose value is.
+static const struct option *option_named(const struct options *options, const char *text)
+{
+    const struct option *found = NULL;
+    char *folded = text_fold(text);
+    for (size_t word = 0; word < 3; word++)
+        for (size_t i = 0; i < options->count && !found; i++) {
+            const struct option *option = &options->items[i];
+            if (option->words[word] && strcmp(option->words[word], folded) == 0)
+                found = option;
+        }
+    free(folded);
+    return found;
+}
+
 const struct option *options_find(const struct options *options, const char *text,
                                   const char *payload)
 {
@@ -125,12 +140,9 @@ const struct option *options_find(const struct options *options, const char *tex
             return &options->items[i];
     if (text_is_blank(text))
         return NULL;
-    for (size_t word = 0; word < 3; word++)
-        for (size_t i = 0; i < options->count; i++) {
-            const struct pattern *pattern = options->items[i].words[word];
-            if (pattern && pattern_match(pattern, text) == PATTERN_YES)
-                return &options->items[i];
-        }
+    const struct option *meant = option_named(options, text);
+    if (meant)
+        return meant;
     size_t digits = strspn(text, "0123456789");
     unsigned long position = digits <= 3 && !text[digits] ? strtoul(text, NULL, 10) : 0;
     return position >= 1 && position <= options->count ? &options->items[position - 1] : NULL;

@@ -9,14 +9,13 @@
 #include "engine/engine.h"
 
 struct node_parse;
-struct pattern;
 
 struct option {
-    char *id;                 // payload of the answer, sourceHandle of the edge
-    char *title;              // what the person sees
-    cJSON *value;             // what the variable gets
-    struct pattern *words[3]; // title, id, value as texts; the last may be NULL
-    int target;               // NOWHERE: the default edge
+    char *id;       // payload of the answer, sourceHandle of the edge
+    char *title;    // what the person sees
+    cJSON *value;   // what the variable gets
+    char *words[3]; // title, id, value as texts, folded (engine/fold.h); the last may be NULL
+    int target;     // NOWHERE: the default edge
 };
 
 struct options {
@@ -31,7 +30,8 @@ struct options {
 void options_parse(struct options *options, struct node_parse *p, const cJSON *list);
 void options_deinit(struct options *options);
 
-// By payload = id; else by text = title, id, value (without regard to case) or position from 1.
+// By payload = id; else by text = title, id, value (without regard to case, accents and width) or
+// position from 1.
 // NULL: none.
 const struct option *options_find(const struct options *options, const char *text,
                                   const char *payload);

@@ -134,7 +134,7 @@ static cJSON *folded(const cJSON *value)
                                  cJSON_IsArray(item) ? cJSON_Duplicate(item, true) : folded(item));
         return list;
     }
-    if (!cJSON_IsString(value))
+    if (!value || !cJSON_IsString(value))
         return cJSON_Duplicate(value, true);
     char *text = text_fold(value->valuestring);
     cJSON *copy = cJSON_CreateString(text);
@@ -203,7 +203,7 @@ bool comparison_holds(struct node_run *run, const struct comparison *c, bool *re
         return false;
     if (!c->expression && !c->parts && !variable_holds(run, c, &holds))
         return false;
-    for (size_t i = 0; i < c->part_count && holds != c->any; i++)
+    for (size_t i = 0; c->parts && i < c->part_count && holds != c->any; i++)
         if (!comparison_holds(run, c->parts[i], &holds))
             return false;
     *ret_holds = holds != c->negated;

@@ -129,9 +129,9 @@ static void bound_parse(struct node_parse *p, const struct rule *rule, const cha
     const cJSON *validation = node_member(p->data, "validation");
     const cJSON *item = node_member(validation, name);
     bound->is_given = item != NULL;
-    if (cJSON_IsNumber(item) && !is_of_time(rule->type)) {
+    if (item && cJSON_IsNumber(item) && !is_of_time(rule->type)) {
         bound->number = item->valuedouble;
-    } else if (cJSON_IsString(item)) {
+    } else if (item && cJSON_IsString(item)) {
         bound_check_text(p, rule, name, item->valuestring);
         bound->text = node_template(p, validation, name);
     } else if (item) {

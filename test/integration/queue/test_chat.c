@@ -95,10 +95,8 @@ static void when_the_person_last_wrote_is_kept_and_only_moves_forward(void **sta
         admit("messenger:a", "1", "x");
         struct held held = claim_one();
         assert_int_equal(held.inbound_ms, kept[i]);
-        struct queue_finish done = {.chat = held.chat,
-                                    .epoch = held.epoch,
-                                    .done = held.done + 1,
-                                    .inbound_ms = told[i]};
+        struct queue_finish done = {
+            .chat = held.chat, .epoch = held.epoch, .done = held.done + 1, .inbound_ms = told[i]};
         assert_int_equal(world_finish(&world, queue, &done), ERR_NONE);
         held_deinit(&held);
     }

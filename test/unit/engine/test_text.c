@@ -318,10 +318,6 @@ static void patterns_search_in_utf8_with_bounded_cost(void **state)
     assert_int_equal(pattern_match(pattern, text), PATTERN_NO);
     pattern_free(pattern);
     assert_null(pattern_new("[", &err));
-    pattern = pattern_new_word("a.b");
-    assert_int_equal(pattern_match(pattern, "A.B"), PATTERN_YES);
-    assert_int_equal(pattern_match(pattern, "axb"), PATTERN_NO);
-    pattern_free(pattern);
 }
 
 static void cut_characters_are_tidied(void **state)
