@@ -88,7 +88,13 @@ static bool line_account(struct player *player, const struct line *line, struct 
 {
     if (*line->text != '{')
         return err_set(err, ERR_INPUT, "`account {…}` is a JSON object");
-    return merge_text(player->account, line->text, err);
+    if (!merge_text(player->account, line->text, err))
+        return false;
+    // As accounts are read: without a zone of its own, an account has that of its hours.
+    const char *zone = json_str(json_get(player->account, "businessHours"), "timezone");
+    if (zone && !json_str(player->account, "timezone"))
+        json_add_str(player->account, "timezone", zone);
+    return true;
 }
 
 static bool line_timezone(struct player *player, const struct line *line, struct err *err)

@@ -156,6 +156,31 @@ static void the_head_sets_platform_clock_and_names(void **state)
           "vars: platform = \"whatsapp\"\nvars: event.id = \"wamid.1\"\n");
 }
 
+static void an_account_has_the_time_zone_of_its_hours_unless_it_is_told(void **state)
+{
+    static const char document[] =
+        "{\"nodes\":[{\"id\":\"s\",\"type\":\"start\",\"data\":{}},"
+        "{\"id\":\"e\",\"type\":\"end\",\"data\":{\"message\":\"{{ now | hour }}\"}}],"
+        "\"edges\":[{\"id\":\"1\",\"source\":\"s\",\"target\":\"e\"}]}";
+    static const char *const transcripts[] = {
+        "account {\"businessHours\":{\"timezone\":\"Asia/Tokyo\"}}\n"
+        "user: hi\nbot: 18\nend: completed\n",
+        "account {\"businessHours\":{\"timezone\":\"Asia/Tokyo\"}}\ntimezone Europe/Berlin\n"
+        "user: hi\nbot: 10\nend: completed\n",
+    };
+    struct err err;
+    cJSON *flow = json_read(document, strlen(document), &err);
+    for (size_t i = 0; i < sizeof transcripts / sizeof *transcripts; i++) {
+        struct play_report report;
+        struct play_options options = {.flow = flow, .transcript = transcripts[i]};
+        assert_true(play_transcript(&options, &report, &err));
+        if (!report.same)
+            fail_msg("%s", report.difference);
+        play_report_deinit(&report);
+    }
+    cJSON_Delete(flow);
+}
+
 static void deadlines_fire_on_the_way(void **state)
 {
     plays("user: hi\n" GREETING "wait 59s\nwait 1s\nbot: Are you still there?\nend: completed\n");
@@ -360,6 +385,7 @@ int main(void)
         cmocka_unit_test(the_first_difference_is_told_with_its_line_and_those_before),
         cmocka_unit_test(each_way_to_differ_is_found),
         cmocka_unit_test(the_head_sets_platform_clock_and_names),
+        cmocka_unit_test(an_account_has_the_time_zone_of_its_hours_unless_it_is_told),
         cmocka_unit_test(deadlines_fire_on_the_way),
         cmocka_unit_test(a_message_that_fails_can_be_told),
         cmocka_unit_test(the_person_taps_sends_and_writes_anything),
