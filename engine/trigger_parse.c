@@ -149,9 +149,19 @@ static bool word_compile(struct compile *c, const char *node, const char *place,
     return word->length > 0 || bad(c, node, place, "a keyword needs a letter, a digit or a sign");
 }
 
+static void comma_lint(struct compile *c, const char *node, const char *place,
+                       const struct trigger *trigger, const cJSON *item)
+{
+    const char *text = cJSON_GetStringValue(item);
+    if (c->linting && text && trigger->match != MATCH_PATTERN && strchr(text, ','))
+        diags_add(c->diags, SEVERITY_WARNING, "keyword-comma", node, NULL,
+                  "%s: '%.60s' is one keyword, comma and all; several are a list", place, text);
+}
+
 void trigger_words_parse(struct compile *c, const char *node, const char *place,
                          struct trigger *trigger, const cJSON *item)
 {
+    comma_lint(c, node, place, trigger, item);
     bool ok = texts_read(c, node, place, &trigger->words, item);
     for (size_t i = 0; ok && i < trigger->words.count; i++)
         ok = word_compile(c, node, place, trigger->match, &trigger->words.items[i]);
@@ -183,6 +193,34 @@ static void lists_parse(struct compile *c, const char *node, const char *place,
     }
 }
 
+// Members that say nothing to this type of trigger: its author expects something of them.
+static void unused_warn(struct compile *c, const char *node, const char *place,
+                        enum trigger_type type, const cJSON *item)
+{
+    enum { WORDS = 1 << TRIGGER_KEYWORD | 1 << TRIGGER_COMMENT };
+    static const struct {
+        const char *name;
+        unsigned types; // that look at it
+    } members[] = {
+        {"words", WORDS},
+        {"match", WORDS},
+        {"payloads", 1 << TRIGGER_POSTBACK | 1 << TRIGGER_QUICK_REPLY | 1 << TRIGGER_OPTIN},
+        {"refs", 1 << TRIGGER_REFERRAL},
+        {"sources", 1 << TRIGGER_REFERRAL},
+        {"adIds", 1 << TRIGGER_REFERRAL},
+        {"story", 1 << TRIGGER_STORY},
+        {"posts", 1 << TRIGGER_COMMENT},
+        {"privateReply", 1 << TRIGGER_COMMENT},
+        {"emoji", 1 << TRIGGER_REACTION},
+        {"missed", 1 << TRIGGER_CALL},
+    };
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (node_member(item, members[i].name) && !(members[i].types & 1u << type))
+            diags_add(c->diags, SEVERITY_WARNING, "field-unused", node, NULL,
+                      "%s.%s: a %s trigger does not look at it", place, members[i].name,
+                      trigger_type_names[type]);
+}
+
 void trigger_parse(struct compile *c, const struct flow_node *node, const char *place,
                    const cJSON *item)
 {
@@ -192,6 +230,7 @@ void trigger_parse(struct compile *c, const struct flow_node *node, const char *
     struct trigger *trigger = trigger_add(c, node->id, (enum trigger_type)type);
     if (!trigger)
         return;
+    unused_warn(c, node->id, place, trigger->type, item);
     int match = word_index(match_words, json_str(item, "match"));
     if (match >= 0)
         trigger->match = (enum text_match)match;

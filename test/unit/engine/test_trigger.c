@@ -429,7 +429,9 @@ static void what_is_wrong_with_a_trigger_is_found(void **state)
         {"'triggers':[7]", "trigger-bad ", "triggers[0]"},
         {"'triggers':[{'type':'keyword','words':['x'],'word':'y'}]", "field-unknown ",
          "triggers[0].word"},
+        {"'triggers':[{'type':'message','posts':'1'}]", "field-unused ", "triggers[0].posts"},
         {"'keywords':{}", "trigger-bad ", "keywords"},
+        {"'keywords':'menu, start'", "keyword-comma ", "is one keyword"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *text;
