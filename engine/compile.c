@@ -208,6 +208,8 @@ static void node_compile(struct compile *c, struct flow_node *node)
     bool good = fields_check(c, node, node->type->fields, data);
     if (good && node->type->parse)
         node->config = node->type->parse(&p);
+    if (!good)
+        fields_try(&p, node->type->fields);
     for (size_t i = 0; i < node->edge_count; i++) {
         const struct flow_edge *edge = &node->edges[i];
         if (!good) // its ways are not known: believe the edges

@@ -7,7 +7,11 @@
 #include "base/buf.h"
 #include "base/config.h"
 #include "base/utf8.h"
+#include "engine/expression.h"
 #include "engine/graph.h"
+#include "engine/path.h"
+#include "engine/pattern.h"
+#include "engine/template.h"
 
 const char *field_kind_name(enum field_kind kind)
 {
@@ -255,4 +259,57 @@ bool fields_check_member(struct compile *compile, const struct flow_node *node, 
     struct place data = {.compile = compile, .node = node};
     struct place place = place_member(&data, name);
     return fields_check_at(&place, fields, object, 1);
+}
+
+/* Of a node that has a finding */
+
+static void text_try(struct node_parse *p, const struct node_field *field, const cJSON *object)
+{
+    struct path *path;
+    switch (field->kind) {
+    case FIELD_TEMPLATE:
+        template_free(node_template(p, object, field->name));
+        break;
+    case FIELD_SECRETS:
+        template_free(node_secret_template(p, object, field->name));
+        break;
+    case FIELD_PATTERN:
+        pattern_free(node_pattern(p, object, field->name));
+        break;
+    case FIELD_EXPRESSION:
+        expression_free(node_expression(p, object, field->name));
+        break;
+    case FIELD_VARIABLE: // perhaps to be set: nobody who reads it is told that nothing does
+        path = node_reads(p, object, field->name);
+        if (path)
+            names_add(&p->compile->sets, path_root(path), p->id);
+        path_free(path);
+        break;
+    default:
+        break;
+    }
+}
+
+static void texts_try(struct node_parse *p, const struct node_field *fields, const cJSON *object,
+                      unsigned depth)
+{
+    for (; depth <= FIELDS_DEPTH_MAX && fields && fields->name; fields++) {
+        const cJSON *item = node_member(object, fields->name), *element;
+        if (cJSON_IsString(item) && utf8_valid(item->valuestring, strlen(item->valuestring)))
+            text_try(p, fields, object);
+        if (fields->kind == FIELD_OBJECT && cJSON_IsObject(item))
+            texts_try(p, fields->members, item, depth + 1);
+        if (fields->kind == FIELD_LIST && cJSON_IsArray(item) && fields->members) {
+            cJSON_ArrayForEach(element, item) {
+                if (cJSON_IsObject(element))
+                    texts_try(p, fields->members, element, depth + 1);
+            }
+        }
+    }
+}
+
+void fields_try(struct node_parse *p, const struct node_field *fields)
+{
+    names_add(&p->compile->sets, p->id, p->id); // what many nodes set
+    texts_try(p, fields, p->data, 0);
 }

@@ -118,6 +118,9 @@ MUST_USE bool fields_check(struct compile *compile, const struct flow_node *node
 MUST_USE bool fields_check_member(struct compile *compile, const struct flow_node *node,
                                   const char *name, const struct node_field *fields,
                                   const cJSON *object);
+// Of a node that is not parsed: the findings that its texts (templates, patterns, expressions)
+// have.
+void fields_try(struct node_parse *p, const struct node_field *fields);
 // Called for one node after the other, in any order, but with all of a node's ways at once.
 void way_add(struct flow *flow, struct flow_node *node, int target);
 

@@ -183,7 +183,8 @@ static void variable_lint(struct compile *c)
 {
     struct name *read, *next;
     HASH_ITER(hh, c->reads, read, next) {
-        if (names_has(c->sets, read->name) || name_is_in_scope(read->name))
+        if (names_has(c->sets, read->name) || name_is_in_scope(read->name) ||
+            strcmp(read->name, "secrets") == 0) // an error of its own
             continue;
         diags_add(c->diags, SEVERITY_WARNING, "variable-never-set", read->node, NULL,
                   "reads '%.60s', which no node sets and no flow variable declares", read->name);

@@ -72,10 +72,14 @@ static void headers_parse(struct node_parse *p, struct api_request *request, con
     }
     request->headers = x_calloc((size_t)count + 1, sizeof *request->headers);
     cJSON_ArrayForEach(item, headers) {
-        if (!cJSON_IsString(item) || !name_is_token(item->string)) {
+        bool named = name_is_token(item->string);
+        if (!named)
+            node_error(p, "field-value", "apiConfig.headers: '%.60s' cannot be a header's name",
+                       item->string);
+        else if (!cJSON_IsString(item))
             node_error(p, "field-type", "apiConfig.headers: '%.60s' must be a text", item->string);
+        if (!named || !cJSON_IsString(item))
             continue;
-        }
         struct api_header *header = &request->headers[request->header_count++];
         header->name = x_dup(item->string);
         header->value = node_secret_text(p, item->valuestring, "apiConfig.headers");

@@ -106,7 +106,13 @@ static void compile_finds_what_is_wrong_with_the_data(void **state)
         {"s start\na api {'apiConfig':{'url':'ftp://x','method':'GET'}}\ne end", "s>a a>e", NULL,
          "error:field-value@a"},
         {"s start\na api {'apiConfig':{'url':'https://x','headers':{'a b':'c'}}}\ne end", "s>a a>e",
+         NULL, "error:field-value@a"},
+        {"s start\na api {'apiConfig':{'url':'https://x','headers':{'A':1}}}\ne end", "s>a a>e",
          NULL, "error:field-type@a"},
+        {"s start {'triggers':[{'type':'postback','words':'x'}]}\ne end", "s>e", NULL,
+         "warning:field-unused@s"},
+        {"s start {'triggers':[{'type':'comment','words':'x','privateReply':true}]}\ne end", "s>e",
+         NULL, ""},
         {"s start\na api {'apiConfig':{'url':'https://x','responseVariable':'a'}}\ne end",
          "s>a a>e", NULL, "error:variable-bad@a"},
         {"s start\na ai {'temperature':3,'models':[1]}\ne end", "s>a a>e", NULL,
@@ -123,6 +129,20 @@ static void everything_wrong_is_found_at_once(void **state)
     assert_string_equal(found, "error:edge-target-missing@e2 error:end-missing@ error:field-type@d "
                                "error:node-id-duplicate@d error:node-type-unknown@m "
                                "error:start-missing@");
+    free(found);
+    free(document);
+}
+
+static void a_bad_field_hides_no_finding_of_its_neighbours(void **state)
+{
+    char *document =
+        flow_text("s start\ni input {'timeout':'5m','message':'{{ x','validation':{'pattern':'('},"
+                  "'variable':'y'}\nc condition {'conditions':[{'expression':'1 +','label':7}]}\n"
+                  "m message {'message':'{{ y }}{{ i }}'}\ne end",
+                  "s>i i>c c>m m>e", NULL);
+    char *found = lint_codes(document);
+    assert_string_equal(found, "error:expression-bad@c error:field-type@c error:field-type@i "
+                               "error:pattern-bad@i error:template-bad@i");
     free(found);
     free(document);
 }
@@ -185,6 +205,8 @@ static void lint_sees_the_whole_graph(void **state)
         {"s start\ni input {'inputType':'choice','choices':['a','b']}\ne end", "s>i i:a>e", NULL,
          "warning:choice-no-edge@i"},
         {"s start\nm message {}\ne end", "s>m m>e", NULL, "warning:message-empty@m"},
+        {"s start\nm message {'message':'{{ secrets.key }}'}\ne end", "s>m m>e", NULL,
+         "error:secret-misplaced@m"},
         {"s start\nd delay {'delay':'x'}\ne end", "s>d d>e", NULL, "error:field-type@d"},
     };
     check_all(cases, sizeof cases / sizeof *cases, lint_codes);
@@ -351,6 +373,7 @@ int main(void)
         cmocka_unit_test(compile_finds_what_is_wrong_with_the_graph),
         cmocka_unit_test(compile_finds_what_is_wrong_with_the_data),
         cmocka_unit_test(everything_wrong_is_found_at_once),
+        cmocka_unit_test(a_bad_field_hides_no_finding_of_its_neighbours),
         cmocka_unit_test(unknown_words_name_the_nearest_known),
         cmocka_unit_test(documents_of_another_form_are_refused),
         cmocka_unit_test(lint_sees_the_whole_graph),
