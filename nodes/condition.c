@@ -28,6 +28,7 @@ static void *condition_parse(struct node_parse *p)
     struct condition *condition = x_alloc(sizeof *condition);
     const cJSON *list = node_member(p->data, "conditions"), *item;
     branches_parse(&condition->branches, p, list, "conditions");
+    node_edge(p, "error"); // the engine takes it when an expression fails
     condition->tests = x_calloc(condition->branches.count + 1, sizeof(void *));
     size_t i = 0;
     cJSON_ArrayForEach(item, list)
@@ -53,7 +54,7 @@ static enum node_verdict condition_enter(struct node_run *run)
 }
 
 static const char *const aliases[] = {"conditionNode", "if", NULL};
-static const char *const handles[] = {"default", "else", NULL};
+static const char *const handles[] = {"default", "else", "error", NULL};
 
 static const struct node_field fields[] = {
     {.name = "conditions",

@@ -16,6 +16,7 @@
 #include "nodes/choices.h"
 #include "nodes/collect.h"
 #include "nodes/input_rule.h"
+#include "nodes/say.h"
 #include "nodes/types.h"
 
 enum { ATTEMPTS_DEFAULT = 3 };
@@ -27,9 +28,10 @@ struct input {
     struct template *refusal; // the flow's own words for an invalid answer, or NULL
     struct options options;   // of ANSWER_CHOICE
     struct path *variable;
-    struct path *reason; // of `inputError`
-    int64_t timeout_ms;  // 0: waits for ever
-    int max_attempts;    // matters only with an `invalid` edge
+    struct path *reason;  // of `inputError`
+    int64_t timeout_ms;   // 0: waits for ever
+    int max_attempts;     // matters only with an `invalid` edge
+    struct say_ways ways; // of a question that cannot be sent
     int next, invalid, timeout, skip;
 };
 
@@ -96,6 +98,7 @@ static void options_read(struct node_parse *p, struct input *input)
 
 static void ways_parse(struct node_parse *p, struct input *input)
 {
+    say_ways_parse(p, &input->ways);
     input->invalid = node_edge(p, "invalid");
     input->timeout = node_edge(p, "timeout");
     skip_parse(p, input);
@@ -293,13 +296,13 @@ static enum node_verdict input_resume(struct node_run *run, const struct node_si
         return time_is_up(run, input);
     default:
         if (!signal->result->ok)
-            return node_fail(run, "the question was not sent: %s", signal->result->error);
+            return say_failed(run, &input->ways, signal->result);
         return node_wait_input(run, input->timeout_ms);
     }
 }
 
 static const char *const aliases[] = {"inputNode", "question", "questionNode", NULL};
-static const char *const handles[] = {"invalid", "timeout", "skip", NULL};
+static const char *const handles[] = {"invalid", "timeout", "skip", SAY_HANDLES, NULL};
 
 static const struct node_field validation_fields[] = {
     {.name = "required", .kind = FIELD_BOOL, .help = "false: an answer without text is taken"},

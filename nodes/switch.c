@@ -73,6 +73,7 @@ static void *switch_parse(struct node_parse *p)
     if (!variable && !node_member(p->data, "value") && !node_member(p->data, "expression"))
         node_error(p, "field-missing", "variable, value or expression: what to look at?");
     branches_parse(&s->branches, p, list, "cases");
+    node_edge(p, "error"); // the engine takes it when the expression fails
     s->cases = x_calloc(s->branches.count + 1, sizeof(void *));
     size_t i = 0;
     cJSON_ArrayForEach(item, list)
@@ -110,7 +111,7 @@ static enum node_verdict switch_enter(struct node_run *run)
 }
 
 static const char *const aliases[] = {"switchNode", "router", NULL};
-static const char *const handles[] = {"default", "else", NULL};
+static const char *const handles[] = {"default", "else", "error", NULL};
 
 static const struct node_field case_fields[] = {
     {.name = "id", .kind = FIELD_STRING, .help = "names the case: the sourceHandle of its edge"},

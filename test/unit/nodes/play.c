@@ -209,8 +209,9 @@ static enum engine_outcome run_once(struct shell *shell, const struct stimulus *
 
 static enum engine_outcome effect_answer(struct shell *shell)
 {
-    struct effect_result result = {.ok = !shell->play->send_error,
-                                   .error = shell->play->send_error};
+    const char *error = shell->play->send_error;
+    struct effect_result result = {
+        .ok = !error, .error = error, .window_closed = error && strcmp(error, "closed") == 0};
     cJSON *value = NULL;
     struct err err = {0};
     if (shell->round_trip && !play_effect_round_trip(&shell->effect, &err))

@@ -27,7 +27,7 @@ struct play {
     const struct play_result *results;  // of http and ai effects
     const char *const *script;          // NULL-ended: "say …", "tap id", "timer", "old timer"
     const struct engine_limits *limits; // NULL = defaults
-    const char *send_error;             // every message fails with this
+    const char *send_error;             // every message fails with this; "closed": the window is
     int64_t effect_ms;                  // how long each effect takes
     bool steps;                         // show executed nodes, too
 };

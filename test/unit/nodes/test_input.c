@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "play.h"
 
 static const char *const nothing[] = {NULL};
@@ -148,6 +149,33 @@ static void timeout_takes_its_edge_or_abandons_the_session(void **state)
           (const char *[]){"timer", NULL}, "(input 5000 ms)\n> timer\n(abandoned)\n");
 }
 
+static void a_question_that_cannot_be_sent_takes_the_edge_for_it(void **state)
+{
+    static const char both[] = "s>ask ask>e ask:windowClosed>late ask:error>no";
+    static const struct {
+        const char *error, *edges, *expected;
+    } cases[] = {
+        {"closed", both, "step ask input: windowClosed\nstep late end\n(completed)\n"},
+        {"blocked", both,
+         "step ask input: error: the message was not sent: blocked\nstep no end\n(completed)\n"},
+        {"blocked", "s>ask ask>e ask:windowClosed>late",
+         "step ask input: failed: the message was not sent: blocked\n"
+         "(error: node 'ask': the message was not sent: blocked)\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *document = flow_text("s start\nask input {'message':'?'}\nlate end\nno end\ne end",
+                                   cases[i].edges, NULL);
+        char *expected = x_printf("step s start\nbot: ?\n%s", cases[i].expected);
+        play_expect(&(struct play){.document = document,
+                                   .script = nothing,
+                                   .send_error = cases[i].error,
+                                   .steps = true},
+                    expected);
+        free(expected);
+        free(document);
+    }
+}
+
 static void pattern_that_costs_too_much_ends_the_session(void **state)
 {
     check("s start\nask input {'validation':{'required':true,'pattern':'^(a+)+$'}}\ne end",
@@ -186,6 +214,7 @@ int main(void)
         cmocka_unit_test(choice_without_any_text_says_please_choose),
         cmocka_unit_test(invalid_edge_is_taken_after_max_attempts),
         cmocka_unit_test(timeout_takes_its_edge_or_abandons_the_session),
+        cmocka_unit_test(a_question_that_cannot_be_sent_takes_the_edge_for_it),
         cmocka_unit_test(pattern_that_costs_too_much_ends_the_session),
         cmocka_unit_test(steps_tell_what_was_decided),
     };

@@ -217,6 +217,22 @@ static void a_text_that_cannot_be_made_takes_the_error_edge(void **state)
     free(document);
 }
 
+static void a_decision_that_cannot_be_made_takes_the_error_edge(void **state)
+{
+    static const char *const deciders[] = {
+        "x condition {'conditions':[{'id':'a','expression':'1 / 0 > 2'}]}",
+        "x switch {'expression':'1 / 0','cases':[{'id':'a'}]}",
+    };
+    for (size_t i = 0; i < sizeof deciders / sizeof *deciders; i++) {
+        char *nodes = x_printf("s start\n%s\nm message {'message':'!'}\ne end", deciders[i]);
+        char *document = flow_text(nodes, "s>x x:a>e x:default>e x:error>m m>e", NULL);
+        play_expect(&(struct play){.document = document}, "bot: !\n(completed)\n");
+        assert_string_equal(findings(nodes, "s>x x:a>e x:default>e x:error>m m>e"), "");
+        free(document);
+        free(nodes);
+    }
+}
+
 static void counter_counts_and_takes_its_limit(void **state)
 {
     check("s start\nc counter {'limit':3,'variable':'n'}\nm counter {'reset':true,'variable':'n'}\n"
@@ -344,6 +360,7 @@ int main(void)
         cmocka_unit_test(switch_takes_the_case_that_has_the_value),
         cmocka_unit_test(set_takes_the_error_edge_when_an_expression_fails),
         cmocka_unit_test(a_text_that_cannot_be_made_takes_the_error_edge),
+        cmocka_unit_test(a_decision_that_cannot_be_made_takes_the_error_edge),
         cmocka_unit_test(counter_counts_and_takes_its_limit),
         cmocka_unit_test(random_follows_its_weights),
         cmocka_unit_test(opening_hours_are_read_in_many_forms),
