@@ -230,18 +230,38 @@ static bool is_compare(enum expr_op op)
     return op >= OP_EQUAL && op <= OP_NOT_IN;
 }
 
+// What fails is null, and ret_why (or NULL) says why; but a limit that is passed stays passed.
+static bool eval_or_null(struct eval *e, const struct expr *x, struct datum *ret, char **ret_why)
+{
+    if (expr_eval(e, x, ret))
+        return true;
+    if (e->err->code == ERR_LIMIT)
+        return false;
+    if (ret_why)
+        *ret_why = x_dup(e->err->text);
+    *e->err = (struct err){0};
+    *ret = datum_borrow(NULL);
+    return true;
+}
+
+static bool eval_operand(struct eval *e, const struct expr *x, size_t i, struct datum *ret)
+{
+    bool may_fail = x->ops[1] == OP_DEFAULT && i + 1 < x->count;
+    return may_fail ? eval_or_null(e, x->args[i], ret, NULL) : expr_eval(e, x->args[i], ret);
+}
+
 // a op b op c from the left; `and`, `or` and `??` stop early.
 static bool eval_chain(struct eval *e, const struct expr *x, struct datum *ret)
 {
     struct datum left, right, result;
-    if (!expr_eval(e, x->args[0], &left))
+    if (!eval_operand(e, x, 0, &left))
         return false;
     for (size_t i = 1; i < x->count; i++) {
         enum expr_op op = (enum expr_op)x->ops[i];
         if ((op == OP_AND && !datum_is_true(&left)) || (op == OP_OR && datum_is_true(&left)) ||
             (op == OP_DEFAULT && !datum_is_null(&left)))
             break;
-        bool ok = expr_eval(e, x->args[i], &right);
+        bool ok = eval_operand(e, x, i, &right);
         if (op == OP_AND || op == OP_OR || op == OP_DEFAULT) {
             datum_free(&left);
             left = right;
@@ -303,9 +323,14 @@ static bool call_run(struct call *call, struct datum *ret)
 {
     const struct expression_function *f = call->node->function;
     size_t eager = f->flags & FUNCTION_LAZY ? 1 : call->node->count;
-    for (; call->count < eager && call->count < call->node->count; call->count++)
-        if (!expr_eval(call->eval, call->node->args[call->count], &call->args[call->count]))
+    for (; call->count < eager && call->count < call->node->count; call->count++) {
+        const struct expr *x = call->node->args[call->count];
+        struct datum *arg = &call->args[call->count];
+        bool may_fail = f->flags & FUNCTION_CATCH && call->count == 0;
+        if (may_fail ? !eval_or_null(call->eval, x, arg, &call->caught)
+                     : !expr_eval(call->eval, x, arg))
             return false;
+    }
     if (call->count && datum_is_null(&call->args[0]) && !(f->flags & FUNCTION_NULL)) {
         *ret = datum_borrow(NULL);
         return true;
@@ -329,6 +354,7 @@ static bool eval_call(struct eval *e, const struct expr *x, struct datum *ret)
         datum_free(&call.args[i]);
     for (size_t i = 0; i < call.text_count; i++)
         free(call.texts[i]);
+    free(call.caught);
     if (call.args != args)
         free(call.args);
     if (ok)

@@ -111,6 +111,7 @@ struct call {
     size_t first_lazy; // node->args[i] from here on are the function's to evaluate
     char *texts[8];    // what call_text() made
     size_t text_count;
+    char *caught; // of FUNCTION_CATCH: why the first argument failed, or NULL
 };
 
 MUST_USE bool expr_eval(struct eval *e, const struct expr *x, struct datum *ret);

@@ -14,6 +14,7 @@ enum {
     FUNCTION_LAZY = 2,    // all but the first argument are evaluated by the function
     FUNCTION_ITEM = 4,    // and see `item` and `index`
     FUNCTION_PATTERN = 8, // the second argument is a pattern: compiled at once when it is a literal
+    FUNCTION_CATCH = 16,  // a first argument that fails is null, and call->caught says why
 };
 
 // NULL when there is none.
@@ -37,6 +38,7 @@ FUNCTION(date_parse);
 FUNCTION(day);
 FUNCTION(default);
 FUNCTION(ends_with);
+FUNCTION(error);
 FUNCTION(filter);
 FUNCTION(first);
 FUNCTION(floor);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "engine/functions.h"
 #include "engine/grapheme.h"
 #include "engine/value.h"
@@ -13,7 +14,7 @@ FUNCTION(type)
     return datum_own(call->eval, cJSON_CreateString(datum_type(&call->args[0])), ret);
 }
 
-// Null and the empty text have the default, as in templates.
+// Null, the empty text and what fails have the default.
 FUNCTION(default)
 {
     const struct datum *d = &call->args[0];
@@ -23,6 +24,14 @@ FUNCTION(default)
         return call_eval(call, 1, ret);
     *ret = *d;
     ret->owned = NULL; // the caller copies what goes with its arguments
+    return true;
+}
+
+FUNCTION(error)
+{
+    if (call->caught)
+        return datum_text(call->eval, x_dup(call->caught), ret);
+    *ret = datum_borrow(NULL);
     return true;
 }
 

@@ -142,6 +142,28 @@ static void scopes_stand_behind_the_variables(void **state)
     run_all(cases, sizeof cases / sizeof *cases);
 }
 
+static void failures_are_values_where_something_catches_them(void **state)
+{
+    static const struct evaluate_case cases[] = {
+        {"1 / 0 ?? 7", "!division by zero"}, // 1 / (0 ?? 7)
+        {"(1 / 0) ?? 7", "7"},
+        {"number(name) ?? missing ?? 5", "5"},
+        {"missing ?? (1 / 0)", "!division by zero"},
+        {"number(name) ?? number(name)", "!is not a number"},
+        {"1 / 0 | default: 7", "7"},
+        {"default(1 / 0, 2 / 0)", "!division by zero"},
+        {"default(map([1, 0], 1 / item), \"none\")", "\"none\""},
+        {"error(2 * name)", "\"at '2 * name': cannot calculate with number and text\""},
+        {"error(1)", "null"},
+        {"error(null)", "null"},
+        {"error(1 / 0) ? 'bad' : 'good'", "\"bad\""},
+        {"[1, 0] | map: ((1 / item) ?? -1)", "[1,-1]"},
+        {"default(map(range(9999), item * item), 1)", "!limit expression_cost"},
+        {"range(10000) ?? 1", "!limit expression_cost"},
+    };
+    run_all(cases, sizeof cases / sizeof *cases);
+}
+
 static void errors_name_their_place(void **state)
 {
     static const struct evaluate_case cases[] = {
@@ -277,6 +299,7 @@ int main(void)
         cmocka_unit_test(comparison_is_that_of_conditions),
         cmocka_unit_test(dates_are_compared_as_moments),
         cmocka_unit_test(scopes_stand_behind_the_variables),
+        cmocka_unit_test(failures_are_values_where_something_catches_them),
         cmocka_unit_test(errors_name_their_place),
         cmocka_unit_test(what_is_no_expression_is_refused_with_its_place),
         cmocka_unit_test(filters_are_calls),
