@@ -132,6 +132,19 @@ static void post(struct graph *graph, const struct graph_target *target, cJSON *
     cJSON_Delete(owned_body);
 }
 
+cJSON *graph_render(const struct graph_target *target, const struct graph_message *message,
+                    const char *attempt_key)
+{
+    switch (target->platform) {
+    case PLATFORM_INSTAGRAM:
+        return render_instagram(target, message, attempt_key);
+    case PLATFORM_WHATSAPP:
+        return render_whatsapp(target, message, attempt_key);
+    default:
+        return render_messenger(target, message, attempt_key);
+    }
+}
+
 void graph_send(struct graph *graph, const struct graph_target *target,
                 const struct graph_message *message, const char *attempt_key, graph_done_fn done,
                 void *arg)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the renderers share: cuts between characters, words, and the choice of a renderer.
+// What the renderers share: cuts between characters, and words.
 #include "connectors/render.h"
 
 #include <stdlib.h>
@@ -74,17 +74,4 @@ void render_add_pair(struct buf *out, const char *title, const char *rest)
     }
     render_add_line(out, title);
     buf_printf(out, ": %s", rest);
-}
-
-cJSON *graph_render(const struct graph_target *target, const struct graph_message *message,
-                    const char *attempt_key)
-{
-    switch (target->platform) {
-    case PLATFORM_INSTAGRAM:
-        return render_instagram(target, message, attempt_key);
-    case PLATFORM_WHATSAPP:
-        return render_whatsapp(target, message, attempt_key);
-    default:
-        return render_messenger(target, message, attempt_key);
-    }
 }
