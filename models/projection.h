@@ -147,7 +147,8 @@ struct projection {
     size_t call_count;
     struct receipt *receipts; // what people did to messages; applied after `messages` are stored
     size_t receipt_count;
-    cJSON *history; // array: inputs, steps, effect results; at most some MB; or NULL
+    cJSON *history;        // array: inputs, steps, effect results; at most some MB; or NULL
+    const char *zone_data; // version of the time zones that the steps calculated with; static
     int64_t at_ms;
     int64_t paused_ms;  // until when the flow stays silent; 0 = it may speak
     int64_t resumed_ms; // a pause that was to last until then is over; 0 = none

@@ -239,6 +239,7 @@ void records_add_history(struct batch *batch, const struct projection *p, int64_
     BSON_APPEND_INT64(doc, "done", p->done);
     BSON_APPEND_INT64(doc, "sequence", records_sequence(p));
     document_add_json(doc, "entries", p->history);
+    document_add_str(doc, "tzdata", p->zone_data);
     BSON_APPEND_DATE_TIME(doc, "at", p->at_ms);
     BSON_APPEND_DATE_TIME(doc, "expireAt", p->at_ms + history_days * DAY_MS);
     batch_insert(batch, owner, doc);

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "engine/message.h"
+#include "engine/zone.h"
 #include "worker/activation.h"
 
 static const struct activation_entry *entry_of(const struct activation *a, const cJSON *item)
@@ -170,6 +171,7 @@ struct projection *activation_projection(const struct activation *a)
     if (!p->aliases[0])
         p->aliases[0] = x_dup(a->contact);
     p->history = readable_history(a);
+    p->zone_data = zone_data_version();
     project_changes(p);
     return p;
 }

@@ -136,6 +136,7 @@ class Road(unittest.TestCase):
         steps = [e["node"] for e in history["entries"] if e["k"] == "step"]
         self.assertEqual(steps[:2], ["start", "hello"])
         self.assertIn("ask-name", steps)
+        self.assertRegex(history["tzdata"], r"^2\d{3}[a-z]+$")  # what a replay of dates needs
 
     def test_statistics_are_written_back_in_the_flow_s_own_shape(self):
         person = self.client.person("instagram", "6123450009000002")
