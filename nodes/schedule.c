@@ -50,6 +50,7 @@ static void *schedule_parse(struct node_parse *p)
                    zone);
     schedule->zone = x_dup(zone);
     schedule->variable = node_sets(p, p->data, "variable", NULL);
+    node_edge(p, "error"); // the engine takes it when the account's hours cannot be read
     schedule->closed = node_edge(p, "closed");
     schedule->open = node_edge(p, "open");
     int other = node_default_edge(p);
@@ -120,7 +121,7 @@ static enum node_verdict schedule_enter(struct node_run *run)
 }
 
 static const char *const aliases[] = {"scheduleNode", "businessHours", NULL};
-static const char *const handles[] = {"open", "closed", NULL};
+static const char *const handles[] = {"open", "closed", "error", NULL};
 
 static const struct node_field fields[] = {
     {.name = "hours",

@@ -66,6 +66,7 @@ static void *webhook_wait_parse(struct node_parse *p)
     wait->timeout_ms = (int64_t)node_number(p->data, "timeout", 0);
     wait->variable = node_sets(p, p->data, "variable", NULL);
     mapping_parse(p, wait, node_member(p->data, "mapping"));
+    node_edge(p, "error"); // the engine takes it when there is no address, or too much came
     wait->timeout = node_edge(p, "timeout");
     wait->next = node_edge(p, "received");
     int other = node_default_edge(p);
@@ -123,7 +124,7 @@ static enum node_verdict webhook_wait_resume(struct node_run *run, const struct 
 }
 
 static const char *const aliases[] = {"webhookWaitNode", "waitForWebhook", NULL};
-static const char *const handles[] = {"received", "timeout", NULL};
+static const char *const handles[] = {"received", "timeout", "error", NULL};
 
 static const struct node_field fields[] = {
     {.name = "timeout",

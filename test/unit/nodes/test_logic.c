@@ -233,6 +233,15 @@ static void a_decision_that_cannot_be_made_takes_the_error_edge(void **state)
     }
 }
 
+static void schedule_and_webhook_wait_have_a_way_out_for_errors(void **state)
+{
+    assert_string_equal(
+        findings("s start\nh schedule\no end\nc end\nx end", "s>h h:open>o h:closed>c h:error>x"),
+        "");
+    assert_string_equal(
+        findings("s start\nw webhookWait\nr end\nx end", "s>w w:received>r w:error>x"), "");
+}
+
 static void counter_counts_and_takes_its_limit(void **state)
 {
     check("s start\nc counter {'limit':3,'variable':'n'}\nm counter {'reset':true,'variable':'n'}\n"
@@ -361,6 +370,7 @@ int main(void)
         cmocka_unit_test(set_takes_the_error_edge_when_an_expression_fails),
         cmocka_unit_test(a_text_that_cannot_be_made_takes_the_error_edge),
         cmocka_unit_test(a_decision_that_cannot_be_made_takes_the_error_edge),
+        cmocka_unit_test(schedule_and_webhook_wait_have_a_way_out_for_errors),
         cmocka_unit_test(counter_counts_and_takes_its_limit),
         cmocka_unit_test(random_follows_its_weights),
         cmocka_unit_test(opening_hours_are_read_in_many_forms),
