@@ -49,16 +49,17 @@ static const struct type_word {
     {"select", ANSWER_CHOICE, 0},
     {"boolean", ANSWER_YES_NO, 0},
     {"confirm", ANSWER_YES_NO, 0},
+    {"yes/no", ANSWER_YES_NO, 0},
     {"photo", ANSWER_MEDIA, MEDIA_IMAGE},
     {"attachment", ANSWER_MEDIA, MEDIA_DEFAULT},
 };
 
 // In the order of the table above, for the table of fields.
 const char *const input_type_words[] = {
-    "text",     "number",   "integer", "email",      "phone",       "url",   "date",    "time",
-    "datetime", "choice",   "yesNo",   "location",   "file",        "media", "image",   "video",
-    "audio",    "document", "string",  "int",        "phoneNumber", "tel",   "website", "select",
-    "boolean",  "confirm",  "photo",   "attachment", NULL,
+    "text",     "number",   "integer", "email",    "phone",       "url",   "date",    "time",
+    "datetime", "choice",   "yesNo",   "location", "file",        "media", "image",   "video",
+    "audio",    "document", "string",  "int",      "phoneNumber", "tel",   "website", "select",
+    "boolean",  "confirm",  "yes/no",  "photo",    "attachment",  NULL,
 };
 _Static_assert(sizeof type_words / sizeof *type_words + 1 ==
                    sizeof input_type_words / sizeof *input_type_words,
