@@ -227,6 +227,8 @@ void trigger_parse(struct compile *c, const struct flow_node *node, const char *
     if (!fields_check_member(c, node, place, trigger_fields, item))
         return;
     int type = word_index(trigger_type_names, json_str(item, "type"));
+    if (type < 0) // the table of fields knows the same words
+        return;
     struct trigger *trigger = trigger_add(c, node->id, (enum trigger_type)type);
     if (!trigger)
         return;

@@ -16,7 +16,8 @@ import sys
 
 INCLUDE = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.M)
 # The commands are GCC's: what clang does not know of them is no finding.
-EXTRA = ["--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Qunused-arguments"]
+EXTRA = ["--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-string-concatenation",
+         "--extra-arg=-Qunused-arguments"]
 # Tests run under ASan and UBSan all the time: walking their paths as well costs much and finds nothing more.
 OF_TESTS = ["--checks=-clang-analyzer-*"]
 
