@@ -71,7 +71,6 @@ bool json_bool(const cJSON *object, const char *name, bool fallback);
 // Compact text, owned by the caller; NULL gives NULL. Numbers are written so that reading gives the
 // same ones.
 MUST_USE char *json_print(const cJSON *item);
-void json_write(struct buf *out, const cJSON *item);
 
 // Members of an object whose brace is open, with their commas; what is NULL is left out.
 void json_write_str(struct buf *out, const char *name, const char *value);

@@ -61,6 +61,8 @@ static void number_write(struct buf *out, double value)
     buf_add_str(out, text);
 }
 
+static void item_write(struct buf *out, const cJSON *item);
+
 static void children_write(struct buf *out, const cJSON *item, bool object)
 {
     buf_add_char(out, object ? '{' : '[');
@@ -69,14 +71,14 @@ static void children_write(struct buf *out, const cJSON *item, bool object)
             string_write(out, child->string);
             buf_add_char(out, ':');
         }
-        json_write(out, child);
+        item_write(out, child);
         if (child->next)
             buf_add_char(out, ',');
     }
     buf_add_char(out, object ? '}' : ']');
 }
 
-void json_write(struct buf *out, const cJSON *item)
+static void item_write(struct buf *out, const cJSON *item)
 {
     switch (item->type & 0xff) {
     case cJSON_False:
@@ -108,7 +110,7 @@ char *json_print(const cJSON *item)
     struct buf out = {0};
     if (!item)
         return NULL;
-    json_write(&out, item);
+    item_write(&out, item);
     return buf_take(&out);
 }
 
@@ -141,5 +143,5 @@ void json_write_tree(struct buf *out, const char *name, const cJSON *value)
     if (!value)
         return;
     name_write(out, name);
-    json_write(out, value);
+    item_write(out, value);
 }

@@ -190,7 +190,8 @@ bool datum_is_number(const struct datum *d, double *ret_number)
            (d->kind == DATUM_JSON && value_is_number(d->json, ret_number));
 }
 
-bool datum_is_date(const struct eval *e, const struct datum *d, int64_t *ret_ms)
+// Also a text that is one.
+static bool datum_is_date(const struct eval *e, const struct datum *d, int64_t *ret_ms)
 {
     if (d->kind == DATUM_DATE)
         *ret_ms = d->ms;

@@ -129,7 +129,6 @@ bool call_fail(const struct call *call, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 const char *datum_type(const struct datum *d); // "text", "null" … as type() gives it
 bool datum_is_number(const struct datum *d, double *ret_number); // also a text that is one
-bool datum_is_date(const struct eval *e, const struct datum *d, int64_t *ret_ms); // likewise
 bool datum_is_null(const struct datum *d);
 bool datum_is_true(const struct datum *d);
 // As JSON: borrowed from d, which then may own it. A date becomes its ISO text.

@@ -221,8 +221,9 @@ static void unused_warn(struct compile *c, const char *node, const char *place,
                       trigger_type_names[type]);
 }
 
-void trigger_parse(struct compile *c, const struct flow_node *node, const char *place,
-                   const cJSON *item)
+// {type, …}
+static void trigger_parse(struct compile *c, const struct flow_node *node, const char *place,
+                          const cJSON *item)
 {
     if (!fields_check_member(c, node, place, trigger_fields, item))
         return;

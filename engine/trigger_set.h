@@ -91,9 +91,6 @@ bool text_is_exactly(const char *text, const char *word);
 // trigger_parse.c
 // A new trigger at the end; NULL, with an error, when the flow has too many.
 struct trigger *trigger_add(struct compile *c, const char *node, enum trigger_type type);
-// {type, …}
-void trigger_parse(struct compile *c, const struct flow_node *node, const char *place,
-                   const cJSON *item);
 // Keywords or payloads from a text, or a list of texts.
 void trigger_words_parse(struct compile *c, const char *node, const char *place,
                          struct trigger *trigger, const cJSON *item);

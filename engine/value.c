@@ -76,7 +76,7 @@ bool value_measure(const cJSON *value, size_t *ret_bytes, struct err *err)
 }
 
 // For people: 15 digits, which give decimals back as they were written, and sums of them (0.1 + 0.2
-// is 0.3). JSON texts are exact: see json_write().
+// is 0.3). JSON texts are exact: see json_print().
 static void number_text(double number, struct buf *out)
 {
     char text[40];

@@ -45,11 +45,6 @@ bool answer_refuse(char why[WHY_BYTES], const char *fmt, ...) __attribute__((for
 
 enum { ANSWER_WORD_BYTES = 256 };
 /*
- * For comparing words: without case, width, accents and marks that are not seen; every run of
- * blanks one space, none around it. False when the text is too long to be a word.
- */
-bool answer_fold(const char *text, char out[ANSWER_WORD_BYTES]);
-/*
  * Decimal digits of any script become 0-9, full-width signs ASCII, all blanks spaces, all dashes
  * '-'; invisible marks go. False when there is more than `size` bytes of it.
  */

@@ -47,7 +47,11 @@ static bool words_copy(const char *text, char out[ANSWER_WORD_BYTES])
     return used > 0;
 }
 
-bool answer_fold(const char *text, char out[ANSWER_WORD_BYTES])
+/*
+ * For comparing words: without case, width, accents and marks that are not seen; every run of
+ * blanks one space, none around it. False when the text is too long to be a word.
+ */
+static bool word_fold(const char *text, char out[ANSWER_WORD_BYTES])
 {
     if (strlen(text) >= ANSWER_WORD_BYTES)
         return false;
@@ -122,7 +126,7 @@ bool answer_fold_words(const char *text, char out[ANSWER_WORD_BYTES])
     for (char *at = strpbrk(plain, "-/"); at; at = strpbrk(at, "-/"))
         *at = ' ';
     abbreviations_join(plain);
-    return answer_fold(plain, out);
+    return word_fold(plain, out);
 }
 
 /* Yes, no, and neither */
@@ -131,7 +135,7 @@ static bool yes_no_find(const char *text, bool *ret_yes)
 {
     char folded[ANSWER_WORD_BYTES];
     int yes;
-    if (!text || !answer_fold(text, folded) || !answer_listed(LIST_YES_NO, folded, &yes))
+    if (!text || !word_fold(text, folded) || !answer_listed(LIST_YES_NO, folded, &yes))
         return false;
     *ret_yes = yes;
     return true;
@@ -151,11 +155,11 @@ bool answer_read_yes_no(const struct rule *rule, const struct answer *answer, cJ
 bool answer_is_skip(const char *text)
 {
     char folded[ANSWER_WORD_BYTES];
-    return answer_fold(text, folded) && answer_listed(LIST_SKIP, folded, NULL);
+    return word_fold(text, folded) && answer_listed(LIST_SKIP, folded, NULL);
 }
 
 bool answer_same_word(const char *a, const char *b)
 {
     char first[ANSWER_WORD_BYTES], second[ANSWER_WORD_BYTES];
-    return answer_fold(a, first) && answer_fold(b, second) && strcmp(first, second) == 0;
+    return word_fold(a, first) && word_fold(b, second) && strcmp(first, second) == 0;
 }

@@ -94,9 +94,6 @@ cJSON *json_of(const char *text);                      // NULL when it is none
 
 /* The report (report.c) */
 
-// What comes next of the script: an outcome or an answer before the next input, or NULL. Comments
-// before it are passed over.
-struct line *script_expected(struct player *player);
 // Takes the line, as it is, into the text.
 void script_pass(struct player *player);
 // One thing that the flow does. False when the script says otherwise: the report is then filled.

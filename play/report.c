@@ -41,7 +41,9 @@ static size_t skip_notes(const struct player *player, size_t i)
     return i;
 }
 
-struct line *script_expected(struct player *player)
+// What comes next of the script: an outcome or an answer before the next input, or NULL. Comments
+// before it are passed over.
+static struct line *script_expected(struct player *player)
 {
     size_t next = skip_notes(player, player->at);
     if (next == player->script.count || !is_reply(&player->script.lines[next]))
