@@ -36,6 +36,8 @@
     ROW("before", BEFORE, false)                                                                   \
     ROW("after", AFTER, false)                                                                     \
     ROW("same_day", SAME_DAY, false)                                                               \
+    ROW("is", EQUAL, false)                                                                        \
+    ROW("is_not", EQUAL, true)                                                                     \
     ROW("equals", EQUAL, false)                                                                    \
     ROW("not_equals", EQUAL, true)                                                                 \
     ROW("greater_than", GREATER, false)                                                            \

@@ -83,6 +83,8 @@ static void operators_say_what_they_mean(void **state)
         {"'2026-01-01'", "'operator':'same_day','value':'2026-01-01T23:00:00Z'", true},
         {"'2026-01-01'", "'operator':'same_day','value':'2026-01-02'", false},
         {"'soon'", "'operator':'before','value':'2026-01-02'", false},
+        {"5", "'operator':'is','value':5", true},
+        {"5", "'operator':'is_not','value':5", false},
         {"5", "'operator':'==','value':5,'not':true", false},
         {"5", "'operator':'==','value':'{{o.v}}'", true},
     };
